@@ -55,4 +55,27 @@ package enum Base64URL {
         guard buffer & (1 << UInt32(bits) - 1) == 0 else { return nil }
         return bytes
     }
+
+    /// Decodes `text` into `output`, whose size says how long the text must be; `false` if `text` is not the canonical
+    /// spelling of that many bytes.
+    package static func decode(_ text: [UInt8], into output: UnsafeMutableRawBufferPointer) -> Bool {
+        guard text.count == (output.count * 4 + 2) / 3 else { return false }
+        return values.withUnsafeBufferPointer { values in
+            var buffer: UInt32 = 0
+            var bits = 0
+            var length = 0
+            for symbol in text {
+                let value = values[Int(symbol)]
+                guard value != 0xFF else { return false }
+                buffer = buffer << 6 | UInt32(value)
+                bits += 6
+                if bits >= 8 {
+                    bits -= 8
+                    output[length] = UInt8(truncatingIfNeeded: buffer >> UInt32(bits))
+                    length += 1
+                }
+            }
+            return buffer & (1 << UInt32(bits) - 1) == 0
+        }
+    }
 }

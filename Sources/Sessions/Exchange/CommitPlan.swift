@@ -1,0 +1,113 @@
+/// What a commit does to the store and to the client's cookie.
+///
+/// Making a plan is a pure function of the record as it stands, of what the handler did, of the configuration and of
+/// the time. When another writer was faster, the whole plan is made again on the newer record: its deadlines and the
+/// credential are checked anew, and the operations are made again.
+struct CommitPlan: Sendable {
+    /// What is written, and where.
+    enum Write: Sendable {
+        case nothing
+        case touch(LoadedRecord, until: Timestamp)
+        case insert(LoadedRecord)
+        case replace(LoadedRecord, of: RecordVersion)
+        /// Deletes whatever version is there; a destroy wins over everything.
+        case delete(StoreKey)
+        /// Deletes only what was seen; an emptied session that somebody else filled meanwhile stays.
+        case deleteEmptied(StoreKey, RecordVersion)
+        case deleteThenInsert(StoreKey, LoadedRecord)
+    }
+
+    /// What becomes of the client's cookie once the write is confirmed.
+    enum Cookie: Sendable {
+        case keep
+        /// A credential the client does not have yet.
+        case send(HeldCredential, CookieReason)
+        /// The credential the client has, once more; only if this commit's own write succeeded.
+        case resend(HeldCredential, CookieReason)
+        case expire(CookieReason)
+    }
+
+    var write: Write = .nothing
+    var cookie: Cookie = .keep
+
+    /// The owner whose epoch must be read after the write: it logs that owner in.
+    var checksEpoch: OwnerKey?
+}
+
+/// The secret that an exchange holds for a session, with the handle it belongs to.
+struct HeldCredential: Sendable {
+    var handle: SessionHandle
+    var secret: CredentialSecret
+    var hash: SecretHash
+    /// Whether the client's cookie is signed with the ring's first key.
+    var isUnderFirstKey = true
+}
+
+/// What a commit decides on, beside the record.
+struct CommitRequest: Sendable {
+    /// The credential this exchange holds; `nil` for an anonymous one.
+    var held: HeldCredential?
+    /// Whether this exchange has had a record: one that is not there any more has then ended.
+    var hadRecord: Bool
+    /// Why there was no record when the session was loaded.
+    var arrival: Arrival
+    var operations: [Operation]
+    /// What the operations made of the record with this version (`nil`: of no record) while the handler ran.
+    var work: (version: RecordVersion?, content: SessionContent)?
+    var intent: Intent
+    var outcome: HandlerOutcome
+    /// The flash entries that were there when the session was loaded.
+    var shownFlash: Set<UInt64>
+    var keptFlash: Set<UInt64>
+    var fresh: FreshMaterial?
+    var version: RecordVersion
+    var realm: Realm
+}
+
+extension CommitPlan {
+    /// The plan for `request` on `current`, the record as it stands now.
+    ///
+    /// - Parameter successors: the secrets that may have replaced `held`'s, derived under each key of the ring.
+    /// - Throws: ``SessionError`` if the commit is refused; what an `update` throws when it is made again.
+    static func make(
+        for request: CommitRequest,
+        on current: LoadedRecord?,
+        configuration: SessionConfiguration,
+        successors: @escaping (HeldCredential, RecordContent.Grace) -> [CredentialSecret],
+        now: Timestamp
+    ) throws -> CommitPlan {
+        let planner = CommitPlanner(
+            request: request.afterThrow(configuration.throwPolicy),
+            configuration: configuration,
+            successors: successors,
+            now: now
+        )
+        return try planner.plan(on: current)
+    }
+}
+
+extension CommitRequest {
+    /// The request as it stands after a handler threw: what gives rights is dropped, what takes them is kept.
+    func afterThrow(_ policy: SessionConfiguration.ThrowPolicy) -> CommitRequest {
+        guard case .threw(let carriesFields) = outcome else { return self }
+        var request = self
+        guard policy != .keepEverything else {
+            request.outcome = .returned
+            return request
+        }
+        request.operations = []
+        request.work = nil
+        request.intent.login = nil
+        request.intent.touches = false
+        request.intent.begins = false
+        request.shownFlash = []
+        switch policy {
+        case .keepRevocations:
+            if request.intent.ending == .restart { request.intent.ending = .destroy }
+            if !carriesFields { request.intent.rotation = .none }
+        case .dropEverything, .keepEverything:
+            request.intent = Intent()
+        }
+        return request
+    }
+}

@@ -1,0 +1,290 @@
+/// Makes one plan; ``CommitPlan`` says what from.
+struct CommitPlanner {
+    let request: CommitRequest
+    let configuration: SessionConfiguration
+    let successors: (HeldCredential, RecordContent.Grace) -> [CredentialSecret]
+    let now: Timestamp
+
+    func plan(on record: LoadedRecord?) throws -> CommitPlan {
+        // A record whose deadline has passed is no record, whatever the store still keeps.
+        let current = record.flatMap { $0.isExpired(at: now) ? nil : $0 }
+        if request.intent.ending == .destroy { return destroy() }
+
+        let standing = standing(on: current)
+        if let login = request.intent.login { return try logIn(login, on: standing == nil ? nil : current) }
+        guard request.hadRecord else { return try begin() }
+        if request.intent.ending == .restart, current == nil || standing != nil { return try restart(current) }
+        guard let current, let standing else { return try ended() }
+        return try change(current, standing)
+    }
+
+    /// What the held credential is worth; `nil` if it is worth nothing.
+    private func standing(on current: LoadedRecord?) -> LoadedRecord.Standing? {
+        guard let current, let held = request.held else { return nil }
+        let standing = current.standing(of: held.hash, at: now)
+        return standing == .superseded ? nil : standing
+    }
+
+    private func replayed(_ content: SessionContent, _ operations: some Sequence<Operation>) throws -> SessionContent {
+        var content = content
+        for operation in operations { try operation.apply(&content) }
+        return content
+    }
+
+    /// The content after all operations. On the record that the handler worked on, that is what the handler saw.
+    private func worked(_ content: SessionContent, version: RecordVersion?) throws -> SessionContent {
+        if let work = request.work, work.version == version { return work.content }
+        return try replayed(content, request.operations)
+    }
+
+    // MARK: Ending
+
+    private func destroy() -> CommitPlan {
+        guard request.hadRecord, let held = request.held else {
+            // Nothing of ours is there to end. A client that brought a dead credential of ours is rid of it now.
+            return CommitPlan(cookie: request.arrival.bringsDeadCredential ? .expire(.destroyed) : .keep)
+        }
+        return CommitPlan(write: .delete(StoreKey(held.handle)), cookie: .expire(.destroyed))
+    }
+
+    /// The plan for changes to a session that is over.
+    private func ended() throws -> CommitPlan {
+        let wantsChange = !request.operations.isEmpty || !request.intent.isEmpty
+        if wantsChange, configuration.endedPolicy == .refuse { throw SessionError.ended }
+        return CommitPlan()
+    }
+
+    /// Ends the session, if somebody else has not, and begins an empty one.
+    private func restart(_ current: LoadedRecord?) throws -> CommitPlan {
+        let new = try fresh(content: replayed(SessionContent(), request.operations))
+        let write: CommitPlan.Write = current.map { .deleteThenInsert($0.key, new.record) } ?? .insert(new.record)
+        return CommitPlan(write: write, cookie: .send(new.held, .restarted))
+    }
+
+    // MARK: Beginning
+
+    /// The plan for a request that came without a session.
+    private func begin() throws -> CommitPlan {
+        let content = try worked(SessionContent(), version: nil)
+        let begins = !content.isEmpty || request.intent.begins || configuration.saveUninitialized
+        guard begins, !request.isFailed else {
+            return CommitPlan(cookie: request.arrival == .malformed ? .expire(.malformed) : .keep)
+        }
+        // A request that raced a login on another connection must not put an anonymous cookie over the new one.
+        if request.arrival == .justSuperseded { return try ended() }
+        let new = try fresh(content: content)
+        return CommitPlan(write: .insert(new.record), cookie: .send(new.held, .began))
+    }
+
+    /// A record at a handle of its own.
+    private func fresh(
+        content: SessionContent,
+        owner: OwnerKey? = nil
+    ) throws -> (record: LoadedRecord, held: HeldCredential) {
+        let fresh = request.fresh ?? FreshMaterial()
+        let held = HeldCredential(handle: fresh.handle, secret: fresh.secret, hash: fresh.secret.hash)
+        let lifetime = content.lifetime ?? (owner == nil ? configuration.anonymousLifetime : configuration.lifetime)
+        let record = RecordContent(
+            secretHash: held.hash,
+            createdAt: now,
+            authenticatedAt: owner == nil ? nil : now,
+            rotatedAt: now,
+            recent: [],
+            csrfNonce: fresh.csrfNonce,
+            lifetime: content.lifetime,
+            values: content.values,
+            flash: content.flash,
+            unknown: []
+        )
+        let stored = StoredRecord(
+            payload: [],
+            version: request.version,
+            idleDeadline: now + lifetime.idle,
+            absoluteDeadline: now + lifetime.absolute,
+            owner: owner
+        )
+        return (LoadedRecord(key: StoreKey(fresh.handle), stored: stored, content: record), held)
+    }
+
+    // MARK: Logging in
+
+    /// A login does not depend on the old credential: where that is worth nothing any more, it begins a session with
+    /// what was recorded after it. Over another owner it begins one too, and ends the other's.
+    private func logIn(_ login: Intent.Login, on current: LoadedRecord?) throws -> CommitPlan {
+        let owner = OwnerKey(realm: request.realm, owner: login.owner)
+        let before = request.operations[..<login.position]
+        let after = request.operations[login.position...]
+        guard let current, request.intent.ending != .restart else {
+            var content = SessionContent()
+            if !request.hadRecord || request.intent.ending == .restart {
+                content = try replayed(content, before)
+                content.keep(login.kept)
+            }
+            let new = try fresh(content: replayed(content, after), owner: owner)
+            let write: CommitPlan.Write = current.map { .deleteThenInsert($0.key, new.record) } ?? .insert(new.record)
+            return CommitPlan(write: write, cookie: .send(new.held, .loggedIn), checksEpoch: owner)
+        }
+        if let present = current.stored.owner, present != owner {
+            let new = try fresh(content: replayed(SessionContent(), after), owner: owner)
+            return CommitPlan(
+                write: .deleteThenInsert(current.key, new.record),
+                cookie: .send(new.held, .loggedIn),
+                checksEpoch: owner
+            )
+        }
+        var content = try replayed(SessionContent(current.content), before)
+        if current.stored.owner == nil { content.keep(login.kept) }
+        content = try replayed(content, after)
+        var next = current
+        next.apply(content)
+        next.stored.owner = owner
+        next.content.authenticatedAt = now
+        let held = rotateStrictly(&next)
+        let lifetime = next.lifetime(configuration)
+        next.stored.idleDeadline = now + lifetime.idle
+        next.stored.absoluteDeadline = now + lifetime.absolute
+        next.succeed(current, as: request.version)
+        return CommitPlan(
+            write: .replace(next, of: current.stored.version),
+            cookie: .send(held, .loggedIn),
+            checksEpoch: owner
+        )
+    }
+
+    // MARK: Changing
+
+    private func change(_ current: LoadedRecord, _ standing: LoadedRecord.Standing) throws -> CommitPlan {
+        let before = SessionContent(current.content)
+        var content = try worked(before, version: current.stored.version)
+        content.flash.removeAll { request.shownFlash.contains($0.id) && !request.keptFlash.contains($0.id) }
+
+        var next = current
+        next.apply(content)
+        var cookie = try cookieOnChange(&next, current, standing)
+        let isRotated = next.content.secretHash != current.content.secretHash
+        guard content != before || isRotated || configuration.resave else {
+            return unchanged(current, standing, cookie)
+        }
+        if configuration.deletesEmptied, content.isEmpty, current.stored.owner == nil, content != before {
+            return CommitPlan(
+                write: .deleteEmptied(current.key, current.stored.version),
+                cookie: .expire(.emptied)
+            )
+        }
+        let lifetime = next.lifetime(configuration)
+        if content.lifetime != before.lifetime {
+            let beginning = current.content.authenticatedAt ?? current.content.createdAt
+            next.stored.absoluteDeadline = beginning + lifetime.absolute
+            next.stored.idleDeadline = now + lifetime.idle
+            if case .keep = cookie, standing == .current, let held = request.held { cookie = .resend(held, .lifetime) }
+        }
+        next.stored.idleDeadline = max(next.stored.idleDeadline, now + lifetime.idle)
+        next.succeed(current, as: request.version)
+        if case .keep = cookie { cookie = resent(standing) }
+        return CommitPlan(write: .replace(next, of: current.stored.version), cookie: cookie)
+    }
+
+    /// Rotates `next` if the handler asked for it and no other request has done so already, and says which credential
+    /// the client gets that it does not have.
+    private func cookieOnChange(
+        _ next: inout LoadedRecord,
+        _ current: LoadedRecord,
+        _ standing: LoadedRecord.Standing
+    ) throws -> CommitPlan.Cookie {
+        switch request.intent.rotation {
+        case .strict:
+            return .send(rotateStrictly(&next), .rotated)
+        case .graceful(let grace):
+            // Inside a grace the rotation has happened already. A grace is never extended.
+            let isInGrace = current.content.grace.map { now < $0.until } ?? false
+            guard !isInGrace, let held = request.held else { return successor(current, standing) }
+            return .send(rotate(&next, from: held, grace: grace), .rotated)
+        case .none:
+            return successor(current, standing)
+        }
+    }
+
+    /// The credential that replaced the held one, if it can be told; the client then gets it, like every other request
+    /// that races with the old cookie.
+    private func successor(_ current: LoadedRecord, _ standing: LoadedRecord.Standing) -> CommitPlan.Cookie {
+        guard standing == .inGrace, let held = request.held, let grace = current.content.grace else { return .keep }
+        for secret in successors(held, grace) where secret.hash == current.content.secretHash {
+            let next = HeldCredential(handle: held.handle, secret: secret, hash: current.content.secretHash)
+            return .send(next, .successor)
+        }
+        return .keep
+    }
+
+    /// A fresh secret; every earlier one is worth nothing from now on.
+    private func rotateStrictly(_ next: inout LoadedRecord) -> HeldCredential {
+        let fresh = request.fresh ?? FreshMaterial()
+        let handle = request.held?.handle ?? fresh.handle
+        let held = HeldCredential(handle: handle, secret: fresh.secret, hash: fresh.secret.hash)
+        next.content.secretHash = held.hash
+        next.content.grace = nil
+        next.content.rotatedAt = now
+        next.content.csrfNonce = fresh.csrfNonce
+        return held
+    }
+
+    /// A secret derived from the old one, which counts on for `grace`.
+    private func rotate(_ next: inout LoadedRecord, from held: HeldCredential, grace: Duration) -> HeldCredential {
+        let fresh = request.fresh ?? FreshMaterial()
+        let grace = RecordContent.Grace(secretHash: held.hash, until: now + grace, nonce: fresh.nonce)
+        guard let secret = successors(held, grace).first else { return held }
+        let new = HeldCredential(handle: held.handle, secret: secret, hash: secret.hash)
+        next.content.secretHash = new.hash
+        next.content.grace = grace
+        return new
+    }
+
+    /// The plan for a request that only read.
+    private func unchanged(
+        _ current: LoadedRecord,
+        _ standing: LoadedRecord.Standing,
+        _ cookie: CommitPlan.Cookie
+    ) -> CommitPlan {
+        let lag = now.duration(since: current.lastSeen(configuration))
+        let isDue = lag >= configuration.renewalInterval || request.intent.touches
+        guard isDue, !request.isFailed else { return CommitPlan(cookie: cookie) }
+        let deadline = now + current.lifetime(configuration).idle
+        guard deadline > current.stored.idleDeadline else { return CommitPlan(cookie: cookie) }
+        var plan = CommitPlan(write: .touch(current, until: deadline), cookie: cookie)
+        if case .keep = cookie { plan.cookie = resent(standing) }
+        return plan
+    }
+
+    /// Whether the client's own credential goes out again.
+    private func resent(_ standing: LoadedRecord.Standing) -> CommitPlan.Cookie {
+        guard standing == .current, let held = request.held else { return .keep }
+        if !held.isUnderFirstKey { return .resend(held, .reissued) }
+        return configuration.rolling ? .resend(held, .rolled) : .keep
+    }
+}
+
+extension CommitRequest {
+    /// Whether the handler threw.
+    var isFailed: Bool { outcome != .returned }
+}
+
+extension OwnerKey {
+    /// The key of an application's owner within a realm.
+    init(realm: Realm, owner: String) {
+        self.init("\(realm.application)/\(realm.cookieName):\(owner)")
+    }
+}
+
+extension LoadedRecord {
+    /// Takes over what a handler made of the content.
+    mutating func apply(_ content: SessionContent) {
+        self.content.values = content.values
+        self.content.flash = content.flash
+        self.content.lifetime = content.lifetime
+    }
+
+    /// Becomes the record that follows `previous`.
+    mutating func succeed(_ previous: LoadedRecord, as version: RecordVersion) {
+        stored.version = version
+        content.recent = Array(previous.lineage.prefix(RecordContent.recentLimit))
+    }
+}

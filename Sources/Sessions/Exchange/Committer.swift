@@ -1,0 +1,256 @@
+import CoreMetrics
+
+/// Carries out one commit against the store: plans, writes, and plans again when another writer was faster.
+struct Committer {
+    /// What was committed in the end.
+    struct Committed {
+        var plan: CommitPlan
+        /// The record as it stands now; `nil` if there is none.
+        var record: LoadedRecord?
+        var conflicts: Int
+        var roundTrips: Int
+    }
+
+    let exchange: SessionExchange
+    private(set) var request: CommitRequest
+    private var current: LoadedRecord?
+    private(set) var conflicts = 0
+    private(set) var roundTrips = 0
+    private let deadline: Timestamp
+
+    private var manager: SessionManager { exchange.manager }
+
+    init(exchange: SessionExchange, request: CommitRequest, current: LoadedRecord?) {
+        self.exchange = exchange
+        self.request = request
+        self.current = current
+        deadline = exchange.manager.clock.now() + exchange.manager.configuration.contentionDeadline
+    }
+
+    /// How one attempt at a plan went.
+    private enum Attempt {
+        case done(LoadedRecord?)
+        /// The record has changed, or it is unknown whether it has: plan again.
+        case again
+    }
+
+    mutating func run() async throws -> Committed {
+        while true {
+            let plan = try exchange.plan(request, on: current)
+            guard case .done(let record) = try await attempt(plan.write) else { continue }
+            if let owner = plan.checksEpoch, let record { try await checkEpoch(of: owner, record) }
+            return Committed(plan: plan, record: record, conflicts: conflicts, roundTrips: roundTrips)
+        }
+    }
+
+    private mutating func attempt(_ write: CommitPlan.Write) async throws -> Attempt {
+        switch write {
+        case .nothing: return .done(current)
+        case .touch(let record, let deadline): return try await touch(record, until: deadline)
+        case .insert(let record): return try await insert(record)
+        case .replace(let record, let version): return try await replace(record, version)
+        case .delete(let key):
+            try await delete(key)
+            return .done(nil)
+        case .deleteEmptied(let key, let version): return try await deleteEmptied(key, version)
+        case .deleteThenInsert(let key, let record):
+            try await delete(key)
+            current = nil
+            return try await insert(record)
+        }
+    }
+
+    // MARK: Replacing
+
+    private mutating func replace(_ record: LoadedRecord, _ version: RecordVersion) async throws -> Attempt {
+        let record = try manager.records.encode(record)
+        roundTrips += 1
+        do {
+            switch try await manager.access.replace(record.stored, at: record.key, ifVersion: version) {
+            case .replaced: return .done(record)
+            case .gone:
+                current = nil
+                return try await lost(nil, at: record.key)
+            case .conflict(let stored):
+                if let stored { return try await lost(stored, at: record.key) }
+                return try await lost(try await load(record.key), at: record.key)
+            }
+        } catch let error as SessionError {
+            throw error
+        } catch {
+            return try await resolve(record, version, error)
+        }
+    }
+
+    /// Another writer was faster, or the session is over: plan again on what is there now.
+    private mutating func lost(_ stored: StoredRecord?, at key: StoreKey) async throws -> Attempt {
+        conflicts += 1
+        manager.metrics.conflicts.increment()
+        try await take(stored, at: key)
+        if let current, current.lineage.contains(request.version) { return .done(current) }
+        guard manager.clock.now() < deadline else {
+            throw SessionError(
+                .contended,
+                "Other requests changed this session for as long as the commit was allowed to try. Try again."
+            )
+        }
+        manager.metrics.replays.increment()
+        if conflicts > 1 {
+            // Full jitter, so that the writers of several processes come apart. The first retry is at once.
+            let limit = min(1 << min(conflicts, 6), 50)
+            try? await Task.sleep(for: .milliseconds(Int.random(in: 0...limit)))
+        }
+        return .again
+    }
+
+    /// Makes what the store holds the record to plan on.
+    private mutating func take(_ stored: StoredRecord?, at key: StoreKey) async throws {
+        guard let stored else {
+            current = nil
+            return
+        }
+        guard let record = manager.records.decode(stored, at: key) else { throw SessionError.ended }
+        current = record
+    }
+
+    /// The reply to a replace was lost. The record tells whether it was carried out.
+    private mutating func resolve(
+        _ record: LoadedRecord,
+        _ version: RecordVersion,
+        _ error: any Error
+    ) async throws -> Attempt {
+        manager.emit(.storeFailed, record.key.handle)
+        let stored: StoredRecord?
+        do {
+            stored = try await load(record.key)
+        } catch {
+            throw SessionError(
+                .outcomeUnknown,
+                "The session store failed while it was written, and could not be asked what became of the write.",
+                underlying: error
+            )
+        }
+        try await take(stored, at: record.key)
+        guard let current else { return try await lost(nil, at: record.key) }
+        if current.lineage.contains(request.version) { return .done(current) }
+        if current.stored.version == version {
+            // Not carried out, or not yet: either way it is safe to send again, under the same version.
+            guard manager.clock.now() < deadline, conflicts < Self.resendLimit else {
+                throw SessionError(.storeUnavailable, "The session store failed to write.", underlying: error)
+            }
+            conflicts += 1
+            return .again
+        }
+        // The record's lineage goes past the version we read, so ours was never there: a lost race like any other.
+        if current.lineage.contains(version) { return try await lost(stored, at: record.key) }
+        throw SessionError(
+            .outcomeUnknown,
+            "The session store failed while it was written, and too many others have written since to tell.",
+            underlying: error
+        )
+    }
+
+    private static let resendLimit = 3
+
+    private mutating func load(_ key: StoreKey) async throws -> StoredRecord? {
+        roundTrips += 1
+        return try await manager.access.load(key)
+    }
+
+    // MARK: Inserting
+
+    private mutating func insert(_ record: LoadedRecord) async throws -> Attempt {
+        let record = try manager.records.encode(record)
+        roundTrips += 1
+        do {
+            if try await manager.access.insert(record.stored, at: record.key) { return .done(record) }
+        } catch {
+            // Never sent twice: the record is there, or the client hears that it is not (DESIGN: 503).
+            manager.emit(.storeFailed, record.key.handle)
+            if let stored = try? await load(record.key), stored.version == request.version { return .done(record) }
+            throw SessionError(.storeUnavailable, "The session store failed to keep a new session.", underlying: error)
+        }
+        // 128 random bits met twice: either a miracle or a broken random number generator. Never overwrite (ID-08).
+        conflicts += 1
+        guard conflicts < Self.resendLimit else {
+            throw SessionError(.storeUnavailable, "Every new session's handle is taken already.")
+        }
+        request.fresh = FreshMaterial()
+        return .again
+    }
+
+    // MARK: Touching and deleting
+
+    private mutating func touch(_ record: LoadedRecord, until deadline: Timestamp) async throws -> Attempt {
+        roundTrips += 1
+        let isTouched = (try? await manager.access.touch(record.key, until: deadline, ifVersion: record.stored.version)) ?? false
+        var record = record
+        if isTouched { record.stored.idleDeadline = deadline }
+        return .done(record)
+    }
+
+    /// Deletes, whatever version is there. It is safe to send twice.
+    private mutating func delete(_ key: StoreKey) async throws {
+        do {
+            roundTrips += 1
+            _ = try await manager.access.delete(key, ifVersion: nil)
+        } catch {
+            manager.emit(.storeFailed, key.handle)
+            do {
+                roundTrips += 1
+                _ = try await manager.access.delete(key, ifVersion: nil)
+            } catch {
+                // Unconfirmed: the cookie stays with the client, so that it can ask again.
+                throw SessionError(
+                    .storeUnavailable,
+                    "The session store failed to delete; the session may be alive. Try again.",
+                    underlying: error
+                )
+            }
+        }
+    }
+
+    private mutating func deleteEmptied(_ key: StoreKey, _ version: RecordVersion) async throws -> Attempt {
+        roundTrips += 1
+        let isDeleted: Bool
+        do {
+            isDeleted = try await manager.access.delete(key, ifVersion: version)
+        } catch {
+            manager.emit(.storeFailed, key.handle)
+            throw SessionError(.storeUnavailable, "The session store failed to delete.", underlying: error)
+        }
+        if isDeleted { return .done(nil) }
+        return try await lost(try await load(key), at: key)
+    }
+
+    // MARK: The owner's epoch
+
+    /// A login that raced a revoke-all: the record is written and indexed, so either the revoke-all has found it, or it
+    /// raised the epoch before we read it here.
+    private mutating func checkEpoch(of owner: OwnerKey, _ record: LoadedRecord) async throws {
+        guard let owners = manager.store as? any OwnerIndexedSessionStore else { return }
+        var failure: (any Error)?
+        do {
+            roundTrips += 1
+            let epoch = try await manager.access.measured("session.epoch", manager.metrics.loadLatency) {
+                try await owners.epoch(of: owner)
+            }
+            guard let epoch, epoch >= exchange.openedAt else { return }
+        } catch {
+            failure = error
+        }
+        try await delete(record.key)
+        if let failure {
+            throw SessionError(
+                .storeUnavailable,
+                "The session store failed to tell whether the owner's sessions were revoked; the login was undone.",
+                underlying: failure
+            )
+        }
+        manager.emit(.loginRefused, record.key.handle)
+        throw SessionError(
+            .revoked,
+            "The owner's sessions were revoked after this request was opened. Log in again."
+        )
+    }
+}

@@ -1,0 +1,39 @@
+/// A record as it was read from the store, with its content.
+struct LoadedRecord: Sendable {
+    var key: StoreKey
+    var stored: StoredRecord
+    var content: RecordContent
+
+    /// What a presented secret is worth on this record.
+    enum Standing: Sendable, Equatable {
+        /// It is the current one.
+        case current
+        /// A rotation has replaced it, and its grace is not over: full rights.
+        case inGrace
+        /// A rotation has replaced it.
+        case superseded
+    }
+
+    /// What `secret` is worth at `now`. Compares in constant time.
+    func standing(of hash: SecretHash, at now: Timestamp) -> Standing {
+        if hash == content.secretHash { return .current }
+        if let grace = content.grace, now < grace.until, hash == grace.secretHash { return .inGrace }
+        return .superseded
+    }
+
+    /// Whether the session is over at `now`.
+    func isExpired(at now: Timestamp) -> Bool { now >= stored.expiresAt }
+
+    /// The commits that this record knows of, its own first.
+    var lineage: [RecordVersion] { [stored.version] + content.recent }
+
+    /// The lifetime that applies: the session's own or the manager's.
+    func lifetime(_ configuration: SessionConfiguration) -> SessionLifetime {
+        content.lifetime ?? (stored.owner == nil ? configuration.anonymousLifetime : configuration.lifetime)
+    }
+
+    /// When a request last moved the idle deadline.
+    func lastSeen(_ configuration: SessionConfiguration) -> Timestamp {
+        max(stored.idleDeadline - lifetime(configuration).idle, content.createdAt)
+    }
+}

@@ -1,0 +1,124 @@
+/// How a ``SessionManager`` behaves. Every default is the safe one.
+///
+/// Values that are unsafe or contradict each other are refused by the manager's initializer with a
+/// ``SessionConfigurationError`` that says what to change.
+public struct SessionConfiguration: Sendable {
+    /// The application's name: half of the realm, which keeps the credentials of two applications apart that share keys
+    /// or a store. Changing it signs everybody out. Default `"app"`.
+    public var application: String = "app"
+
+    /// The cookie that carries the credential. Default: `__Host-Http-sid`, `Secure; HttpOnly; SameSite=Lax; Path=/`,
+    /// gone when the browser closes.
+    public var cookie = SessionCookie()
+
+    /// How long a session with an owner lives. Default ``SessionLifetime/standard``.
+    public var lifetime: SessionLifetime = .standard
+
+    /// How long a session without an owner lives. Default ``SessionLifetime/anonymous``.
+    public var anonymousLifetime: SessionLifetime = .anonymous
+
+    /// How far the idle deadline may lag behind before a request that only reads moves it. In between, reading writes
+    /// nothing. Must be shorter than the idle times. Default 1 minute.
+    public var renewalInterval: Duration = .seconds(60)
+
+    /// How long a credential counts on after a rotation with a grace, so that requests already under way and other tabs
+    /// are not logged out. At most 60 seconds (checklist CF-12). Default 30 seconds.
+    public var rotationGrace: Duration = .seconds(30)
+
+    /// Whether a commit that moved the idle deadline sends the cookie again, so that a persistent cookie rolls on with
+    /// it. Default `false`.
+    public var rolling = false
+
+    /// Whether a request that asked for its session writes it even when nothing changed. Default `false`.
+    public var resave = false
+
+    /// Whether a new session is kept though the handler put nothing in. Default `false`: no record and no cookie for
+    /// visitors who have nothing to remember (checklist LC-16).
+    public var saveUninitialized = false
+
+    /// Whether a session that a handler emptied, and that has neither owner nor flash, is deleted. Default `false`:
+    /// it is a change like any other, and another request's concurrent change survives.
+    public var deletesEmptied = false
+
+    /// What a commit keeps when the handler threw. Default ``ThrowPolicy/keepRevocations``.
+    public var throwPolicy: ThrowPolicy = .keepRevocations
+
+    /// What a commit does with changes to a session that ended meanwhile. Default ``EndedPolicy/refuse``.
+    public var endedPolicy: EndedPolicy = .refuse
+
+    /// When a flash value goes. Default ``FlashLifetime/untilRead``.
+    public var flashLifetime: FlashLifetime = .untilRead
+
+    /// Whether records are sealed at rest: AES-256-GCM, bound to the realm and the handle, so that whoever reads the
+    /// database learns nothing and whoever writes it cannot swap or edit records (checklist ST-06). Sealed records are
+    /// not readable in a database client. Default `false`.
+    public var sealsRecords = false
+
+    /// The largest payload in bytes; a commit beyond it throws and leaves the record as it was (checklist DS-02).
+    /// Default 65 536.
+    public var maximumRecordBytes = 65_536
+
+    /// How long one commit goes on trying against other writers before it gives up with ``SessionError/Code/contended``.
+    /// Default 5 seconds.
+    public var contentionDeadline: Duration = .seconds(5)
+
+    /// How long an owner's epoch is kept: longer than any request takes. Default 1 day.
+    public var epochRetention: Duration = .seconds(86400)
+
+    /// Creates the default configuration.
+    public init() {}
+
+    /// What a commit keeps when the handler threw.
+    public enum ThrowPolicy: Sendable, Hashable {
+        /// What takes rights away is kept (destroy, logOut, the ending half of a restart), what gives is dropped (logIn,
+        /// data). A rotation is kept if its cookie can travel on the error response (checklist ER-05).
+        case keepRevocations
+        /// The handler's work is committed as if it had returned.
+        case keepEverything
+        /// Nothing is committed.
+        case dropEverything
+    }
+
+    /// What a commit does with changes to a session that ended meanwhile.
+    public enum EndedPolicy: Sendable, Hashable {
+        /// The commit throws ``SessionError/Code/ended`` (409): the client learns that its change was not kept.
+        case refuse
+        /// The changes are dropped, with a log line; the response goes out.
+        case discard
+    }
+
+    /// When a flash value goes.
+    public enum FlashLifetime: Sendable, Hashable {
+        /// When a handler has read it, in whichever request that is.
+        case untilRead
+        /// At the end of the next request that asks for the session, read or not.
+        case nextRequest
+    }
+
+    /// Throws if a value is unsafe or contradicts another.
+    func validate() throws(SessionConfigurationError) {
+        guard !application.isEmpty else {
+            throw SessionConfigurationError(.invalidCookieName, "application is empty: name your application.")
+        }
+        try lifetime.validate("lifetime")
+        try anonymousLifetime.validate("anonymousLifetime")
+        guard renewalInterval >= .zero, renewalInterval < min(lifetime.idle, anonymousLifetime.idle) else {
+            throw SessionConfigurationError(
+                .lifetime,
+                "renewalInterval (\(renewalInterval)) must be shorter than the idle times, or sessions in use expire."
+            )
+        }
+        guard rotationGrace >= .zero, rotationGrace <= .seconds(60) else {
+            throw SessionConfigurationError(
+                .lifetime,
+                "rotationGrace (\(rotationGrace)) must be between zero and 60 seconds."
+            )
+        }
+        guard maximumRecordBytes > 0 else {
+            throw SessionConfigurationError(.limit, "maximumRecordBytes must be at least 1.")
+        }
+        guard contentionDeadline > .zero, epochRetention > .zero else {
+            throw SessionConfigurationError(.limit, "contentionDeadline and epochRetention must be longer than zero.")
+        }
+    }
+}

@@ -1,0 +1,51 @@
+import Logging
+
+extension SessionEvent.Kind {
+    /// How loud the event is: what may be an attack or costs a user something is a warning, daily life is not.
+    var logLevel: Logger.Level {
+        switch self {
+        case .began, .destroyed, .restarted, .rotated: .debug
+        case .loggedIn, .revoked, .revokedAll: .info
+        case .suspicious(let arrival):
+            switch arrival {
+            case .gone, .expired, .justSuperseded, .noCookie, .found, .foundInGrace: .debug
+            case .malformed, .unverifiable: .info
+            case .superseded, .duplicate, .unreadable: .warning
+            }
+        case .loginRefused, .changesDiscarded, .undecodable: .warning
+        case .lateChangeLost, .storeFailed: .error
+        }
+    }
+
+    /// The event in words.
+    var logMessage: String {
+        switch self {
+        case .began: "session began"
+        case .loggedIn: "session logged in"
+        case .destroyed: "session destroyed"
+        case .restarted: "session restarted"
+        case .rotated: "session credential rotated"
+        case .revoked: "session revoked"
+        case .revokedAll(let count): "all sessions of an owner revoked, \(count) deleted"
+        case .loginRefused: "login refused: the owner's sessions were revoked after its request was opened"
+        case .suspicious(let arrival): "session cookie not accepted: \(arrival.rawValue)"
+        case .undecodable(let name): "session value set aside, it does not decode: \(Self.printable(name))"
+        case .lateChangeLost: "session changed after its commit, and not saved: the change is lost; call save()"
+        case .changesDiscarded: "session changes dropped: it ended meanwhile"
+        case .storeFailed: "session store failed"
+        }
+    }
+
+    /// A name with everything but letters, digits and a few signs replaced, so that a log line stays a line (LG-03).
+    private static func printable(_ name: String) -> String {
+        String(
+            decoding: name.utf8.prefix(64).map { byte in
+                switch byte {
+                case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, 0x2D, 0x2E, 0x5F: byte
+                default: UInt8(ascii: "?")
+                }
+            },
+            as: UTF8.self
+        )
+    }
+}

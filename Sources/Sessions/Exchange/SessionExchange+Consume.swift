@@ -1,0 +1,173 @@
+import CoreMetrics
+
+extension SessionExchange {
+    /// Hands out a value once; see ``Session/consume(_:)``.
+    func consume<Value: Codable & Sendable>(_ name: ValueName, as type: Value.Type) async throws -> Value? {
+        guard !manager.storeIsLocal else { return try await consumeInTurn(name, as: type) }
+        return try await Task { try await self.consumeInTurn(name, as: type) }.value
+    }
+
+    private func consumeInTurn<Value: Codable & Sendable>(_ name: ValueName, as type: Value.Type) async throws -> Value? {
+        let (key, isPending) = withState { state in
+            (state.base?.key, state.operations.contains { $0.name == name } || state.intent.ending != .none)
+        }
+        guard !isPending else {
+            throw SessionError(
+                .pendingOperation,
+                "This request has changed the value itself. Save or reload the session before consuming it."
+            )
+        }
+        guard let key else { return nil }
+        let newest = await manager.queue.enter(key)
+        let (request, base) = withState { ($0.request(.returned, manager), $0.base) }
+        var consumption = Consumption(exchange: self, request: request, name: name)
+        do {
+            let value = try await consumption.run(on: newest ?? base, as: type)
+            manager.queue.leave(key, newest: consumption.current)
+            settle(consumption, found: value != nil)
+            return value
+        } catch {
+            manager.queue.leave(key, newest: nil)
+            throw failed(error)
+        }
+    }
+
+    private func settle(_ consumption: Consumption, found: Bool) {
+        withState { state in
+            state.report.conflicts += consumption.conflicts
+            state.report.roundTrips += consumption.roundTrips
+            if found { state.report.consumed += 1 }
+            if let current = consumption.current { state.rebase(on: current, held: state.held, droppingFirst: 0) }
+        }
+    }
+
+    /// Reads the session anew; see ``Session/reload()``.
+    func reload() async throws {
+        let (held, isEnded) = withState { ($0.held, $0.isEnded) }
+        guard !isEnded else { throw SessionError.ended }
+        guard let held else {
+            return withState { state in
+                state.intent = Intent()
+                state.rebase(on: nil, held: nil, droppingFirst: state.operations.count)
+            }
+        }
+        let key = StoreKey(held.handle)
+        withState { $0.report.roundTrips += 1 }
+        let stored: StoredRecord?
+        do {
+            stored = try await manager.access.load(key)
+        } catch {
+            manager.emit(.storeFailed, held.handle)
+            throw failed(
+                SessionError(.storeUnavailable, "The session store failed to load.", underlying: error)
+            )
+        }
+        let now = manager.clock.now()
+        guard let stored, now < stored.expiresAt, let record = manager.records.decode(stored, at: key),
+            record.standing(of: held.hash, at: now) != .superseded
+        else { throw SessionError.ended }
+        withState { state in
+            state.intent = Intent()
+            state.failure = nil
+            state.readFlash = []
+            state.rebase(on: record, held: held, droppingFirst: state.operations.count)
+        }
+    }
+}
+
+/// Takes one value out of a stored record: only the removal is written, and the credential is checked each time.
+struct Consumption {
+    let exchange: SessionExchange
+    let request: CommitRequest
+    let name: ValueName
+    /// The record as it stands now, once it is known to.
+    private(set) var current: LoadedRecord?
+    private(set) var conflicts = 0
+    private(set) var roundTrips = 0
+
+    init(exchange: SessionExchange, request: CommitRequest, name: ValueName) {
+        self.exchange = exchange
+        self.request = request
+        self.name = name
+    }
+
+    private var manager: SessionManager { exchange.manager }
+
+    mutating func run<Value: Codable>(on record: LoadedRecord?, as type: Value.Type) async throws -> Value? {
+        let deadline = manager.clock.now() + manager.configuration.contentionDeadline
+        current = record
+        while let record = current, manager.clock.now() < deadline {
+            let now = manager.clock.now()
+            guard let held = request.held, !record.isExpired(at: now), record.standing(of: held.hash, at: now) != .superseded
+            else { throw SessionError.ended }
+            guard let found = record.content.values.value(name, as: type) else { return nil }
+            if try await remove(from: record) { return found.value }
+        }
+        if current == nil { throw SessionError.ended }
+        throw SessionError(.contended, "Other requests changed this session for too long. Try again.")
+    }
+
+    /// Whether this request has removed the value; otherwise `current` is what another one made of the record.
+    private mutating func remove(from record: LoadedRecord) async throws -> Bool {
+        var next = record
+        next.content.values.remove(name)
+        next.succeed(record, as: request.version)
+        next = try manager.records.encode(next)
+        do {
+            roundTrips += 1
+            switch try await manager.access.replace(next.stored, at: next.key, ifVersion: record.stored.version) {
+            case .replaced:
+                current = next
+                return true
+            case .gone:
+                current = nil
+            case .conflict(let stored?):
+                try take(stored, at: next.key)
+            case .conflict(nil):
+                try take(try await load(next.key), at: next.key)
+            }
+            conflicts += 1
+            manager.metrics.conflicts.increment()
+            return false
+        } catch let error as SessionError {
+            throw error
+        } catch {
+            return try await resolve(next, of: record, error)
+        }
+    }
+
+    /// The reply was lost. The value is handed out only if the record proves that this request removed it.
+    private mutating func resolve(_ next: LoadedRecord, of record: LoadedRecord, _ error: any Error) async throws -> Bool {
+        manager.emit(.storeFailed, record.key.handle)
+        do {
+            try take(try await load(record.key), at: record.key)
+        } catch {
+            throw unknown(error)
+        }
+        guard let current else { return false }
+        if current.lineage.contains(request.version) { return true }
+        conflicts += 1
+        guard current.lineage.contains(record.stored.version), conflicts < 3 else { throw unknown(error) }
+        return false
+    }
+
+    private func unknown(_ error: any Error) -> SessionError {
+        SessionError(
+            .outcomeUnknown,
+            "The session store failed while a value was consumed, and whether it was cannot be told.",
+            underlying: error
+        )
+    }
+
+    private mutating func load(_ key: StoreKey) async throws -> StoredRecord? {
+        roundTrips += 1
+        return try await manager.access.load(key)
+    }
+
+    private mutating func take(_ stored: StoredRecord?, at key: StoreKey) throws {
+        current = try stored.map {
+            guard let record = manager.records.decode($0, at: key) else { throw SessionError.ended }
+            return record
+        }
+    }
+}

@@ -1,0 +1,126 @@
+public import HTTPTypes
+public import Logging
+import Tracing
+
+/// Opens exchanges, and manages the sessions of owners.
+///
+/// One manager serves one cookie. It is made once, when the application starts:
+///
+/// ```swift
+/// let sessions = try SessionManager(
+///     store: SQLiteSessionStore(path: "sessions.sqlite"),
+///     keys: KeyRing(environment: "SESSION_KEYS")
+/// )
+/// ```
+public final class SessionManager: Sendable {
+    /// The configuration this manager was made with.
+    public let configuration: SessionConfiguration
+
+    /// The store that the manager keeps its records in.
+    public let store: any SessionStore
+
+    let access: InstrumentedStore
+    let realm: Realm
+    let codec: CredentialCodec
+    let records: RecordCoder
+    let cookieName: CookieName
+    let cookie: SetCookieTemplate
+    let clock: any SessionClock
+    let logger: Logger
+    let metrics: SessionMetrics
+    let queue = CommitQueue()
+    /// Whether the store answers within the process, without suspending: its operations cannot be cancelled.
+    let storeIsLocal: Bool
+    private let observer: (@Sendable (SessionEvent) -> Void)?
+
+    /// Creates a manager.
+    ///
+    /// - Parameters:
+    ///   - store: where the records are kept.
+    ///   - keys: the key ring; the first key signs and seals, all verify and open.
+    ///   - configuration: the defaults are safe.
+    ///   - clock: what deadlines are compared with.
+    ///   - logger: where the manager logs. Nothing that authenticates is ever logged.
+    ///   - observer: is called with every ``SessionEvent``, on the request's path: it should return at once.
+    /// - Throws: ``SessionConfigurationError`` if the configuration is unsafe or contradicts itself (checklist section L).
+    public init(
+        store: any SessionStore,
+        keys: KeyRing,
+        configuration: SessionConfiguration = SessionConfiguration(),
+        clock: any SessionClock = SystemSessionClock(),
+        logger: Logger = Logger(label: "sessions"),
+        observer: (@Sendable (SessionEvent) -> Void)? = nil
+    ) throws(SessionConfigurationError) {
+        try configuration.validate()
+        storeIsLocal = store is any ProcessLocalSessionStore
+        guard !keys.isEphemeral || storeIsLocal else {
+            throw SessionConfigurationError(
+                .missingSecret,
+                "Ephemeral keys with a store that outlives the process would log everybody out at each start. "
+                    + "Create a key with `make key` and pass KeyRing(environment:) or KeyRing(file:)."
+            )
+        }
+        self.configuration = configuration
+        self.store = store
+        self.clock = clock
+        self.logger = logger
+        self.observer = observer
+        cookieName = try CookieName(configuration.cookie.name)
+        cookie = try SetCookieTemplate(
+            name: cookieName,
+            attributes: CookieAttributes(
+                domain: configuration.cookie.domain,
+                path: configuration.cookie.path,
+                secure: !configuration.cookie.allowsPlainHTTP,
+                httpOnly: true,
+                sameSite: configuration.cookie.sameSite,
+                partitioned: configuration.cookie.partitioned,
+                priority: configuration.cookie.priority
+            )
+        )
+        realm = Realm(application: configuration.application, cookieName: configuration.cookie.name)
+        codec = CredentialCodec(keys: keys, realm: realm)
+        records = RecordCoder(
+            format: NativeRecordFormat(),
+            sealer: configuration.sealsRecords ? Sealer(keys: keys, realm: realm) : nil,
+            maximumBytes: configuration.maximumRecordBytes
+        )
+        metrics = SessionMetrics()
+        let tracer = InstrumentationSystem.tracer
+        access = InstrumentedStore(store: store, metrics: metrics, tracer: tracer is NoOpTracer ? nil : tracer)
+        if configuration.cookie.allowsPlainHTTP {
+            logger.warning("The session cookie travels without Secure: for development only.")
+        }
+    }
+
+    /// Opens the exchange of a request: no I/O, and nothing is parsed before a handler asks.
+    public func open(_ request: HTTPRequest) -> SessionExchange {
+        open(request.headerFields)
+    }
+
+    /// Opens the exchange of a request with these header fields: no I/O, and nothing is parsed before a handler asks.
+    public func open(_ fields: HTTPFields) -> SessionExchange {
+        SessionExchange(manager: self, fields: fields)
+    }
+
+    /// Whether a request brings the session cookie, genuine or not. No I/O.
+    public func isCookiePresent(in fields: HTTPFields) -> Bool {
+        if case .absent = CookieHeader(fields).lookup(cookieName) { false } else { true }
+    }
+
+    /// A keyed hash of a handle: tells one session's events from another's.
+    func tag(_ handle: SessionHandle?) -> String? {
+        handle.map { codec.logTag($0) }
+    }
+
+    /// Tells the observer and the log.
+    func emit(_ kind: SessionEvent.Kind, _ handle: SessionHandle? = nil) {
+        let event = SessionEvent(kind: kind, tag: tag(handle))
+        observer?(event)
+        let level = kind.logLevel
+        guard level >= logger.logLevel else { return }
+        var metadata: Logger.Metadata = [:]
+        if let tag = event.tag { metadata["session"] = .string(tag) }
+        logger.log(level: level, "\(kind.logMessage)", metadata: metadata)
+    }
+}

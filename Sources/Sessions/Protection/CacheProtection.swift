@@ -1,0 +1,51 @@
+import HTTPTypes
+
+/// Keeps caches from handing one user's response to another (checklist section G).
+enum CacheProtection {
+    /// Says that the response depends on the cookie (CA-03), beside whatever else it depends on.
+    static func vary(_ fields: inout HTTPFields) {
+        let present = fields[fields: .vary].flatMap { members($0.value) }
+        guard !present.contains("*"), !present.contains("cookie") else { return }
+        fields.append(HTTPField(name: .vary, value: "Cookie"))
+    }
+
+    /// Forbids storing a response that sets our cookie, whatever the application asked for (CA-01, CA-02): a stored
+    /// Set-Cookie is replayed to everybody (RFC 9111 section 7.3).
+    static func forbidStoring(_ fields: inout HTTPFields) {
+        removeTargeted(&fields)
+        fields[.cacheControl] = "no-store"
+    }
+
+    /// Forbids shared caches a response that read a session with an owner (CA-05). A stricter or a private rule of the
+    /// application's own stands.
+    static func forbidSharing(_ fields: inout HTTPFields) {
+        let directives = fields[fields: .cacheControl].flatMap { members($0.value) }
+        guard !directives.contains(where: { $0 == "no-store" || $0 == "private" }) else { return }
+        removeTargeted(&fields)
+        let kept = directives.filter { $0 != "public" && !$0.hasPrefix("s-maxage") }
+        fields[.cacheControl] = (["private"] + kept).joined(separator: ", ")
+    }
+
+    /// Fields that speak to shared caches alone and would win over Cache-Control (RFC 9213).
+    private static func removeTargeted(_ fields: inout HTTPFields) {
+        fields[.cdnCacheControl] = nil
+        fields[.surrogateControl] = nil
+    }
+
+    /// The members of a comma-separated list, in lower case.
+    private static func members(_ value: String) -> [String] {
+        value.utf8.split(separator: UInt8(ascii: ",")).map { member in
+            let start = member.drop(while: { $0 == 0x20 || $0 == 0x09 })
+            let trimmed = start.reversed().drop(while: { $0 == 0x20 || $0 == 0x09 }).reversed()
+            return String(decoding: trimmed, as: UTF8.self).lowercased()
+        }
+    }
+}
+
+extension HTTPField.Name {
+    // swift-format-ignore: NeverForceUnwrap
+    // Both names are tokens.
+    fileprivate static let cdnCacheControl = HTTPField.Name("CDN-Cache-Control")!
+    // swift-format-ignore: NeverForceUnwrap
+    fileprivate static let surrogateControl = HTTPField.Name("Surrogate-Control")!
+}

@@ -1,0 +1,96 @@
+extension Session {
+    /// Whether there is no record of this session yet.
+    public var isNew: Bool { exchange.withState { !$0.hadRecord || $0.intent.ending == .restart } }
+
+    /// Whether the session was destroyed, or ended while this request held it. Reads then answer defaults, and changes
+    /// are absorbed.
+    public var isEnded: Bool { exchange.withState { $0.isEnded } }
+
+    /// A public identifier of the current credential, derived from it one-way: 22 characters of base64url. It changes
+    /// when the credential rotates.
+    ///
+    /// After a rotation with a grace it is that of the credential this request came with until the commit.
+    public var id: String {
+        exchange.withState { state in
+            let isRenewed = state.intent.login != nil || state.intent.ending == .restart || state.intent.isStrictRotation
+            let hash = isRenewed ? state.material().secret.hash : state.held?.hash ?? state.material().secret.hash
+            return exchange.manager.codec.publicID(hash)
+        }
+    }
+
+    /// The session's handle: stable for its life, authenticates nothing. Show it in lists, revoke by it.
+    ///
+    /// A login over another owner begins another session, whose handle is known after the commit.
+    public var handle: SessionHandle {
+        exchange.withState { state in
+            guard state.intent.ending != .restart, let held = state.held else { return state.material().handle }
+            return held.handle
+        }
+    }
+
+    /// The owner the session is logged in as, a pending ``logIn(_:keeping:)`` included; `nil` for an anonymous session.
+    public var owner: String? {
+        exchange.withState { state in
+            if state.isEnded { return nil }
+            if let login = state.intent.login { return login.owner }
+            if state.intent.ending == .restart { return nil }
+            return state.base?.stored.owner.flatMap { exchange.manager.owner(of: $0) }
+        }
+    }
+
+    /// When the session began; now for a new one.
+    public var createdAt: Timestamp { existing { $0.content.createdAt } ?? exchange.openedAt }
+
+    /// When the owner logged in; `nil` before login.
+    public var authenticatedAt: Timestamp? {
+        if exchange.withState({ $0.intent.login != nil }) { return exchange.openedAt }
+        return existing { $0.content.authenticatedAt }
+    }
+
+    /// When a request before this one last moved the idle deadline, to within the renewal interval.
+    public var lastSeenAt: Timestamp {
+        existing { $0.lastSeen(exchange.manager.configuration) } ?? exchange.openedAt
+    }
+
+    /// When the session ends unless a request uses it before.
+    public var idleDeadline: Timestamp {
+        existing { $0.stored.expiresAt } ?? exchange.openedAt + lifetime.idle
+    }
+
+    /// When the session ends whatever happens.
+    public var absoluteDeadline: Timestamp {
+        existing { $0.stored.absoluteDeadline } ?? exchange.openedAt + lifetime.absolute
+    }
+
+    /// The lifetime that applies: this session's own, or the manager's.
+    public var lifetime: SessionLifetime {
+        let configuration = exchange.manager.configuration
+        return exchange.withState { state in
+            let isOwned = state.base?.stored.owner != nil || state.intent.login != nil
+            return state.working.lifetime ?? (isOwned ? configuration.lifetime : configuration.anonymousLifetime)
+        }
+    }
+
+    /// Something of the record, as long as the session goes on with it.
+    private func existing<Result>(_ body: (LoadedRecord) -> Result?) -> Result? {
+        exchange.withState { state in
+            state.intent.ending == .restart ? nil : state.base.flatMap(body)
+        }
+    }
+}
+
+extension Intent {
+    /// Whether a rotation without a grace was asked for.
+    var isStrictRotation: Bool {
+        if case .strict = rotation { true } else { false }
+    }
+}
+
+extension SessionManager {
+    /// The application's owner id in an index key of this manager's realm.
+    func owner(of key: OwnerKey) -> String? {
+        let prefix = OwnerKey(realm: realm, owner: "").text
+        guard key.text.utf8.starts(with: prefix.utf8) else { return nil }
+        return String(decoding: key.text.utf8.dropFirst(prefix.utf8.count), as: UTF8.self)
+    }
+}

@@ -1,0 +1,70 @@
+extension Session {
+    /// Writes what has changed so far, at once: a checkpoint inside the request.
+    ///
+    /// What it has written is never made again, and the session goes on from what the store then holds: after it, a read
+    /// shows the value that won. A cookie it earns travels on the response, or on the error if the handler throws.
+    ///
+    /// Streams and sockets call it after the response's head is sent. A change that needs a cookie (a session that
+    /// begins, a login, a rotation) is then too late.
+    ///
+    /// - Throws: ``SessionError``; ``SessionError/Code/sealed`` for a change that needs a cookie after the commit.
+    public func save() async throws {
+        let isTooLate = exchange.withState { state in
+            guard state.isSealed, !state.isEnded else { return false }
+            let needsCookie = state.base == nil && !state.operations.isEmpty || state.intent.needsCookie
+            if needsCookie {
+                // They can never be committed; without them, what can be is.
+                state.intent = Intent()
+                if state.base == nil { state.rebase(on: nil, held: nil, droppingFirst: state.operations.count) }
+            }
+            return needsCookie
+        }
+        if isTooLate {
+            throw SessionError(
+                .sealed,
+                "The response's head is sent, and this change needs a cookie. Begin, log in or rotate the session before."
+            )
+        }
+        do {
+            try await exchange.settle(.returned, isFinal: false)
+        } catch {
+            throw exchange.failed(error)
+        }
+    }
+
+    /// Reads the session anew from the store, and drops what this request has changed since its last checkpoint.
+    ///
+    /// - Throws: ``SessionError/Code/ended`` if the session is over; ``SessionError/Code/storeUnavailable``.
+    public func reload() async throws {
+        try await exchange.reload()
+    }
+
+    /// Takes the value of `key` out of the session, at once: of all concurrent requests, exactly one gets it.
+    ///
+    /// For OAuth states, nonces, one-time links. Only the removal is written; other changes of this request wait for the
+    /// commit. A later throw does not give the value back, and neither does a store whose answer was lost.
+    ///
+    /// - Returns: the value; `nil` if there is none, if it does not decode, or if another request was faster.
+    /// - Throws: ``SessionError/Code/pendingOperation`` if this request has changed the value itself;
+    ///   ``SessionError/Code/outcomeUnknown`` if the store's answer was lost; ``SessionError/Code/ended``.
+    public func consume<Value>(_ key: SessionKey<Value>) async throws -> Value? {
+        try await exchange.consume(key.valueName, as: Value.self)
+    }
+
+    /// Ends all other sessions of this session's owner: "sign out everywhere else".
+    ///
+    /// - Returns: how many ended.
+    /// - Throws: ``SessionError``; ``SessionError/Code/unsupported`` if the store has no index of owners.
+    @discardableResult
+    public func revokeOthers() async throws -> Int {
+        guard let owner else { return 0 }
+        return try await exchange.manager.revokeAll(of: owner, keeping: handle)
+    }
+}
+
+extension Intent {
+    /// Whether it takes a Set-Cookie to carry out.
+    var needsCookie: Bool {
+        if case .none = rotation { login != nil || ending == .restart } else { true }
+    }
+}
