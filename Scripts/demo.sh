@@ -5,6 +5,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 port=${PORT:-8080}
 store=${STORE:-sqlite}
 
+[ -f Examples/Storefront/Package.swift ] || fail "there is no shop yet"
 require_swift
 require_build_packages
 

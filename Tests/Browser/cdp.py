@@ -381,10 +381,18 @@ class Page:
     # What the page shows
 
     def evaluate(self, expression: str) -> object:
-        """The value of a JavaScript expression."""
-        result = self._call(
-            "Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True, userGesture=True
-        )
+        """The value of a JavaScript expression: on the next page, if this one goes away while it is asked."""
+        deadline = time.monotonic() + TIMEOUT
+        while True:
+            try:
+                result = self._call(
+                    "Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True, userGesture=True
+                )
+                break
+            except BrowserError as error:
+                is_between_pages = any(text in str(error) for text in ("context", "navigated or closed"))
+                if not is_between_pages or time.monotonic() > deadline:
+                    raise
         if "exceptionDetails" in result:
             details = result["exceptionDetails"]
             raise BrowserError(details.get("exception", {}).get("description") or details["text"])
@@ -402,9 +410,11 @@ class Page:
         """The text a person sees in the first element that matches, without white space around it."""
         return self._of(selector, "element.innerText.trim()")
 
-    def visible_text(self) -> str:
-        """All the text a person sees on the page."""
-        return self.evaluate("document.documentElement.hidden ? '' : document.body.innerText")
+    def is_visible(self, selector: str) -> bool:
+        """Whether an element matches that takes up room on the page."""
+        return self.evaluate(
+            f"[...document.querySelectorAll({json.dumps(selector)})].some(element => element.getClientRects().length)"
+        )
 
     def texts(self, selector: str) -> list[str]:
         """The text a person sees in each element that matches."""
@@ -435,25 +445,19 @@ class Page:
         """Waits until a JavaScript expression is true, through any number of pages, looking once a frame."""
         deadline = time.monotonic() + TIMEOUT
         look = f"new Promise(done => setTimeout(() => done(!!({expression})), 16))"
-        while not self._holds(look):
+        while not self.evaluate(look):
             if time.monotonic() > deadline:
                 raise BrowserError(f"{complaint or expression} within {TIMEOUT:g} s")
 
-    def _holds(self, expression: str) -> bool:
-        try:
-            return self.evaluate(expression) is True
-        except BrowserError as error:
-            if "context" in str(error) or "navigated" in str(error):
-                return False  # the page went away under the question
-            raise
-
-    def screenshot(self, path: str | os.PathLike, width: int = 1280, height: int = 800, full: bool = False) -> None:
-        """Writes what the page looks like in a window of that size as a PNG; `full` takes in all of its length."""
+    def resize(self, width: int, height: int) -> None:
+        """Gives the window another size; below 600 pixels it is a phone's."""
         self._call(
             "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=width < 600
         )
+
+    def screenshot(self, path: str | os.PathLike, full: bool = False) -> None:
+        """Writes what the page looks like as a PNG; `full` takes in all of its length."""
         data = self._call("Page.captureScreenshot", format="png", captureBeyondViewport=full)["data"]
-        self._call("Emulation.clearDeviceMetricsOverride")
         Path(path).write_bytes(base64.b64decode(data))
 
     # What a person does

@@ -79,7 +79,7 @@ class Pages(http.server.BaseHTTPRequestHandler):
         no_store = ("Cache-Control", "no-store")
         self.answer(
             STYLE.format(title="Private")
-            + f"<p>ticket {next(self.tickets)}</p>"
+            + f"<p id=ticket>{next(self.tickets)}</p>"
             + GUARD
             + "<form method=post action=/leave><button>Leave</button></form>",
             fields=(no_store,),
@@ -192,10 +192,11 @@ class DriverTest(unittest.TestCase):
         self.page.goto("/form")
         self.page.back()
         self.page.wait_until("document.title === 'Private' && !document.documentElement.hidden")
+        self.assertTrue(self.page.is_visible("#ticket"))
         self.page.submit("button")
         self.assertEqual(self.page.title, "Start")
         self.page.back()
-        self.assertNotIn("ticket", self.page.visible_text())
+        self.assertFalse(self.page.is_visible("#ticket"))
         self.page.wait_until("document.title === 'Start'")
 
     def test_back_shows_a_page_that_was_kept_by_mistake(self) -> None:
@@ -251,7 +252,8 @@ class DriverTest(unittest.TestCase):
         self.page.goto("/form")
         with tempfile.TemporaryDirectory() as folder:
             path = os.path.join(folder, "form.png")
-            self.page.screenshot(path, width=400, height=300)
+            self.page.resize(400, 300)
+            self.page.screenshot(path)
             with open(path, "rb") as file:
                 head = file.read(24)
         self.assertEqual(head[:8], b"\x89PNG\r\n\x1a\n")
