@@ -22,6 +22,7 @@ class Shop:
         self._binary = os.path.abspath(binary)
         self._folder = tempfile.mkdtemp(prefix="shop-")
         self._log_path = os.path.join(self._folder, "shop.log")
+        self._database = os.path.join(self._folder, "shop.sqlite")
         self._process: subprocess.Popen | None = None
         with socket.socket() as listener:
             listener.bind(("127.0.0.1", 0))
@@ -35,7 +36,7 @@ class Shop:
         # It runs in a folder that is empty at first: what it finds after a restart is what it has kept itself.
         with open(self._log_path, "ab") as log:
             self._process = subprocess.Popen(
-                [self._binary, "--port", str(self.port), "--store", "sqlite", "--data", self._folder],
+                [self._binary, "--port", str(self.port), "--store", "sqlite", "--database", self._database],
                 cwd=self._folder,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
