@@ -72,7 +72,8 @@ public struct CookieAttributes: Sendable, Hashable {
     ///   - domain: A host name of two labels or more, in ASCII (`xn--` for others), without a leading dot.
     ///   - path: An absolute path as it stands in a URL, without `;` and `,`; 1024 bytes at most, because browsers
     ///     ignore longer ones (checklist CK-06).
-    ///   - maxAge: Seconds, clamped to 0 to ``maxAgeLimit`` (CK-07).
+    ///   - maxAge: Seconds, clamped to 0 to ``maxAgeLimit`` (CK-07). Without `expires` it is sent alone;
+    ///     ``withMaxAge(_:from:)`` makes both.
     ///   - expires: Cut to whole seconds and clamped to what `Expires` can say.
     ///   - secure: Needed by `SameSite=None` (CK-10) and by `Partitioned` (CK-11).
     ///   - httpOnly: Whether to hide the cookie from scripts.

@@ -12,10 +12,10 @@ public struct CookieLimits: Sendable, Hashable {
     /// The most bytes in all `Cookie` fields of a request together, counted as if they were joined with `"; "`.
     public let bytes: Int
 
-    /// Creates limits.
+    /// Creates limits; what is left out is as in ``default``.
     ///
     /// - Throws: ``SessionConfigurationError`` with the code `limit` if one is zero or negative (CF-12).
-    public init(pairs: Int, bytes: Int) throws(SessionConfigurationError) {
+    public init(pairs: Int = 256, bytes: Int = 16_384) throws(SessionConfigurationError) {
         guard pairs > 0, bytes > 0 else {
             throw SessionConfigurationError(.limit, "A limit on cookies must be at least 1.")
         }

@@ -2,3 +2,5 @@
 ///
 /// Ephemeral keys are good enough for it, and its operations need no protection from cancellation.
 package protocol ProcessLocalSessionStore: SessionStore {}
+
+extension MemorySessionStore: ProcessLocalSessionStore {}
