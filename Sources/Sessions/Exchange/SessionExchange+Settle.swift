@@ -149,7 +149,7 @@ extension SessionExchange {
     private func earn(_ held: HeldCredential?, _ reason: CookieReason) {
         let now = manager.clock.now()
         withState { state in
-            state.fields.cookieName = manager.configuration.cookie.name
+            state.fields.cookieName = manager.cookieName
             state.report.cookie = reason
             guard let held else {
                 state.fields.setCookie = manager.cookie.expired()
