@@ -44,6 +44,7 @@ let package = Package(
             dependencies: [
                 "Sessions",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "Logging", package: "swift-log"),
             ]
         ),
         .target(

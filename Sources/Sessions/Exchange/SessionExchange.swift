@@ -180,6 +180,11 @@ public final class SessionExchange: Sendable {
         do {
             try await settle(outcome, isFinal: true)
         } catch {
+            // The caller hears of it; there is nothing left that a later save() should try.
+            withState { state in
+                state.operations = []
+                state.intent = Intent()
+            }
             throw failed(error)
         }
         return withState { $0.fields }

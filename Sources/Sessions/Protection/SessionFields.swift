@@ -8,7 +8,7 @@ public struct SessionFields: Sendable {
     var setCookie: HTTPField?
 
     /// The name of the session cookie, to recognise an earlier Set-Cookie of ours.
-    var cookieName: String = ""
+    var cookieName: CookieName = .default
 
     /// Whether a handler asked for the session: the response then depends on the cookie.
     var isAccessed = false
@@ -39,22 +39,10 @@ public struct SessionFields: Sendable {
         guard !isEmpty else { return }
         CacheProtection.vary(&fields)
         if let setCookie {
-            // RFC 6265bis section 4.1.1: one Set-Cookie a name. The others are the application's.
-            fields.removeSetCookie(named: cookieName)
-            fields.append(setCookie)
+            fields.appendSetCookie(setCookie, for: cookieName)
             CacheProtection.forbidStoring(&fields)
         } else if isOwned {
             CacheProtection.forbidSharing(&fields)
         }
-    }
-}
-
-extension HTTPFields {
-    /// Removes the Set-Cookie fields of one cookie, and no others.
-    fileprivate mutating func removeSetCookie(named name: String) {
-        let prefix = Array(name.utf8) + [UInt8(ascii: "=")]
-        let isOurs = { (field: HTTPField) in field.withUnsafeBytesOfValue { $0.starts(with: prefix) } }
-        guard self[fields: .setCookie].contains(where: isOurs) else { return }
-        self[fields: .setCookie] = self[fields: .setCookie].filter { !isOurs($0) }
     }
 }

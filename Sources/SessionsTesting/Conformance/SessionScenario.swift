@@ -1,3 +1,4 @@
+import Logging
 import Sessions
 
 /// Two managers, as two processes would have them, on the store under a check.
@@ -17,8 +18,19 @@ struct SessionScenario: Sendable {
         let keys = try KeyRing([SessionSecret.generate()])
         store = subject.store
         let faulty = Self.faulty(subject.store, faults)
-        sessions = try SessionManager(store: faulty, keys: keys, configuration: configuration, clock: clock)
-        others = try SessionManager(store: faulty, keys: keys, configuration: configuration, clock: clock)
+        let makeManager = { [clock] in
+            // What goes wrong here goes wrong on purpose: it is no news for the author's log.
+            let logger = Logger(label: "sessions.conformance") { _ in SwiftLogNoOpLogHandler() }
+            return try SessionManager(
+                store: faulty,
+                keys: keys,
+                configuration: configuration,
+                clock: clock,
+                logger: logger
+            )
+        }
+        sessions = try makeManager()
+        others = try makeManager()
         browser = SessionBrowser(clock: clock)
     }
 

@@ -1,0 +1,50 @@
+# Every command does its own set-up: on Debian and Ubuntu with apt-get (as root or through sudo), on macOS with
+# Homebrew. It says what it installs, and looks for updates only when something is missing. Swift is expected.
+
+PORT ?= 8080
+STORE ?= sqlite
+SECONDS ?= 60
+FILTER ?=
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test traits lint bench docs fuzz browser-test key coverage clean
+
+help: ## list the commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: ## run the demo shop: PORT=8080 STORE=sqlite ARGS=--explain
+	@PORT='$(PORT)' STORE='$(STORE)' ARGS='$(ARGS)' Scripts/demo.sh
+
+test: ## run all tests, then build with no trait and with each alone: FILTER=Cookie runs those tests alone
+ifeq ($(FILTER),)
+	@Scripts/test.sh
+	@Scripts/test-traits.sh
+	@echo; cat .build/test-summary
+else
+	@Scripts/test.sh --filter '$(FILTER)'
+endif
+
+lint: ## check format, scripts and the rules of the house
+	@Scripts/lint.sh
+
+bench: ## measure, and print ratios beside their targets: ARGS=… goes to the benchmark
+	@Scripts/bench.sh $(ARGS)
+
+docs: ## build the documentation into .build/docs; a warning is an error
+	@Scripts/docs.sh
+
+fuzz: ## run the fuzz tests for longer: SECONDS=60
+	@SESSIONS_FUZZ_SECONDS='$(SECONDS)' Scripts/test.sh --filter Fuzz
+
+browser-test: ## drive the demo shop in headless Chromium
+	@Scripts/browser-test.sh
+
+key: ## print a new secret for a key ring
+	@head -c 32 /dev/urandom | base64 | tr '+/' '-_' | tr -d '=\n'; echo
+
+coverage: ## list the checklist ids that no test names
+	@Scripts/check-soundness.sh --coverage
+
+clean: ## remove everything that was built
+	rm -rf .build .build-* Examples/*/.build Benchmarks/.build Tools/*/.build

@@ -1,0 +1,32 @@
+#!/usr/bin/env bash
+# Drives the demo shop in headless Chromium, after showing that the driver itself sees what it should.
+#
+# SCREENSHOTS=folder keeps a picture of every page. Tests/Browser/README.md says what the tests expect of the pages.
+source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+require_browser
+BROWSER_PATH=$(find_browser)
+export BROWSER_PATH PYTHONDONTWRITEBYTECODE=1
+if [ -n "${SCREENSHOTS:-}" ]; then
+    mkdir -p "$SCREENSHOTS"
+    SCREENSHOTS=$(cd "$SCREENSHOTS" && pwd)
+    export SCREENSHOTS
+fi
+
+say "The browser driver"
+(cd Tests/Browser && python3 -m unittest cdp_test)
+
+if ! [ -f Examples/Storefront/Package.swift ]; then
+    say "There is no shop to drive yet"
+    exit 0
+fi
+
+require_swift
+require_build_packages
+say "Building the shop"
+swift build --package-path Examples/Storefront --product storefront
+STOREFRONT=$(swift build --package-path Examples/Storefront --show-bin-path)/storefront
+export STOREFRONT
+
+say "The shop in a browser"
+(cd Tests/Browser && python3 -m unittest -v storefront_test)

@@ -1,0 +1,20 @@
+#!/usr/bin/env bash
+# Builds and runs the demo shop: PORT, STORE and ARGS come from the environment.
+source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+port=${PORT:-8080}
+store=${STORE:-sqlite}
+
+[ -f Examples/Storefront/Package.swift ] || fail "there is no shop yet"
+require_swift
+require_build_packages
+
+say "Building the shop (the first time takes some minutes)"
+swift build --package-path Examples/Storefront --product storefront
+
+say "http://localhost:$port  (Ctrl-C stops it)"
+binary=$(swift build --package-path Examples/Storefront --show-bin-path)/storefront
+# In its own folder, so that its database is found again whatever the caller's folder was.
+cd Examples/Storefront
+# shellcheck disable=SC2086 -- ARGS is a list of words.
+exec "$binary" --port "$port" --store "$store" ${ARGS:-}

@@ -1,0 +1,119 @@
+# Shared by the scripts beside it; each sources it first.
+#
+# On Debian and Ubuntu, and on macOS with Homebrew, what a command needs is installed on first use, and every
+# installation is announced. Swift itself is expected to be there.
+
+set -euo pipefail
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+cd "$root"
+
+# Swift's library tests are all Swift Testing; saying so leaves out XCTest's closing line about nothing.
+test_flags=(--enable-all-traits --disable-xctest)
+
+say() { printf '\n==> %s\n' "$*"; }
+
+fail() {
+    printf 'error: %s\n' "$*" >&2
+    exit 1
+}
+
+under_ci() { [ "${CI:-}" = true ] || [ "${CI:-}" = 1 ]; }
+
+# as_root COMMAND...: runs it as root, through sudo if need be.
+as_root() {
+    if [ "$(id -u)" = 0 ]; then
+        "$@"
+    elif command -v sudo >/dev/null; then
+        sudo "$@"
+    else
+        fail "this needs root, and there is no sudo: $*"
+    fi
+}
+
+require_swift() {
+    command -v swift >/dev/null || fail "Swift 6.2 or newer is needed: https://www.swift.org/install"
+    local version
+    version=$(swift --version 2>/dev/null | sed -nE 's/.*Swift version ([0-9]+)\.([0-9]+).*/\1 \2/p' | head -n 1)
+    [ -n "$version" ] || fail "\`swift --version\` does not say which version it is"
+    local major=${version% *} minor=${version#* }
+    if [ "$major" -lt 6 ] || { [ "$major" = 6 ] && [ "$minor" -lt 2 ]; }; then
+        fail "Swift 6.2 or newer is needed, and this is $major.$minor: https://www.swift.org/install"
+    fi
+}
+
+# has_package NAME: whether Debian's package NAME is installed.
+has_package() { dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null | grep -qx installed; }
+
+# install_packages NAME...: installs those of Debian's packages that are missing.
+install_packages() {
+    local name missing=()
+    for name in "$@"; do
+        has_package "$name" || missing+=("$name")
+    done
+    [ "${#missing[@]}" -gt 0 ] || return 0
+    say "Installing ${missing[*]} (apt-get)"
+    as_root apt-get update -qq
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" \
+        </dev/null
+}
+
+# require_build_packages: the C headers that the package's dependencies are built with.
+require_build_packages() {
+    case $(uname -s) in
+    Darwin) ;; # SQLite is part of the SDK.
+    Linux)
+        if command -v apt-get >/dev/null; then
+            install_packages libsqlite3-dev
+        elif ! [ -e /usr/include/sqlite3.h ]; then
+            fail "SQLite's header is needed; install your system's development package of SQLite 3"
+        fi
+        ;;
+    *) fail "this system is not one the package is built on" ;;
+    esac
+}
+
+# find_browser: prints the path of an installed Chromium or Chrome; false if there is none.
+find_browser() {
+    local name
+    for name in ${BROWSER_PATH:+"$BROWSER_PATH"} chromium chromium-browser google-chrome-stable google-chrome \
+        '/Applications/Chromium.app/Contents/MacOS/Chromium' \
+        '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome'; do
+        command -v "$name" && return 0
+    done
+    return 1
+}
+
+require_python() {
+    command -v python3 >/dev/null && return 0
+    if command -v apt-get >/dev/null; then
+        install_packages python3
+    elif command -v brew >/dev/null; then
+        say "Installing python (brew)"
+        brew install python
+    else
+        fail "Python 3.9 or newer is needed"
+    fi
+}
+
+# require_browser: a browser to test with, and the Python that drives it.
+require_browser() {
+    require_python
+    find_browser >/dev/null && return 0
+    if command -v apt-get >/dev/null; then
+        # Ubuntu has Chromium as a snap only, which is not installed behind anybody's back.
+        if apt_has chromium; then install_packages chromium fonts-dejavu-core; fi
+    elif command -v brew >/dev/null; then
+        say "Installing google-chrome (brew)"
+        brew install --cask google-chrome
+    fi
+    find_browser >/dev/null ||
+        fail "the browser test needs Chromium or Chrome: install one, or set BROWSER_PATH"
+}
+
+# apt_has NAME: whether apt can install NAME, asking its mirrors if its own list does not say so.
+apt_has() {
+    apt-cache show "$1" >/dev/null 2>&1 && return 0
+    as_root apt-get update -qq
+    apt-cache show "$1" >/dev/null 2>&1
+}

@@ -1,0 +1,18 @@
+#!/usr/bin/env bash
+# Runs the test suite, every trait on. Arguments go to `swift test`: Scripts/test.sh --filter Cookie
+#
+# The closing line of the run is kept in .build/test-summary, so that a longer run can repeat it at its end.
+source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+require_swift
+require_build_packages
+
+say "Tests"
+mkdir -p .build
+rm -f .build/test-summary
+swift test "${test_flags[@]}" "$@" 2>&1 | tee .build/test-log
+
+# A run that tested nothing is no success: a filter that matches nothing, or a target that was left out.
+summary=$(grep -aE 'Test run with [1-9][0-9]* tests? .*passed' .build/test-log | tail -n 1) ||
+    fail "the test runner did not report a passed test"
+printf '%s\n' "$summary" >.build/test-summary
