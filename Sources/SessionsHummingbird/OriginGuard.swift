@@ -21,6 +21,9 @@ public struct OriginGuard<Context: RequestContext>: RouterMiddleware {
         self.sessions = sessions
     }
 
+    /// Lets the request through or refuses it.
+    ///
+    /// - Throws: `HTTPError` (403) for a request that another site made; what the routes throw.
     public func handle(
         _ request: Request,
         context: Context,

@@ -22,6 +22,10 @@ public import Sessions
 ///
 /// Whatever a handler throws keeps its status; an error that makes a response (`HTTPResponseError`) carries the session's
 /// cookie too. Add the middleware to the router, before the routes: then it covers what no route answers as well.
+///
+/// Around a WebSocket route it works the same way: the cookie travels on the response that switches protocols, and the
+/// session stays at hand in the context. Decide on the upgrade by reading the session only, and put an ``OriginGuard``
+/// before it: the response to an upgrade that is declined never reaches the client, and neither would a new cookie on it.
 public struct SessionMiddleware<Context: SessionRequestContext>: RouterMiddleware {
     private let sessions: SessionManager
     private let report: (@Sendable (ExchangeReport, Request) -> Void)?
@@ -30,13 +34,17 @@ public struct SessionMiddleware<Context: SessionRequestContext>: RouterMiddlewar
     ///
     /// - Parameters:
     ///   - sessions: the manager whose sessions the requests have.
-    ///   - report: is called at the end of each request with what its session life was, for a log. It holds nothing
-    ///     that authenticates.
+    ///   - report: is called when the handler has ended and its session is committed, with what the session's life was
+    ///     so far, for a log. It holds nothing that authenticates.
     public init(_ sessions: SessionManager, report: (@Sendable (ExchangeReport, Request) -> Void)? = nil) {
         self.sessions = sessions
         self.report = report
     }
 
+    /// Opens the request's exchange, runs the routes, and commits.
+    ///
+    /// - Throws: `SessionError` if the commit is refused or fails; `SessionConfigurationError` if the middleware is around
+    ///   this route twice (checklist CF-14); what the routes throw, with the session's fields.
     public func handle(
         _ request: Request,
         context: Context,
@@ -49,7 +57,7 @@ public struct SessionMiddleware<Context: SessionRequestContext>: RouterMiddlewar
         do {
             response = try await next(request, context)
         } catch {
-            throw try await commit(exchange, after: error)
+            throw try await commit(exchange, after: error, context.logger)
         }
         let fields = try await exchange.commit()
         fields.apply(to: &response)
@@ -57,60 +65,23 @@ public struct SessionMiddleware<Context: SessionRequestContext>: RouterMiddlewar
     }
 
     /// Commits what survives a throw, and puts the fields on the error.
-    private func commit(_ exchange: SessionExchange, after error: any Error) async throws -> any Error {
+    private func commit(
+        _ exchange: SessionExchange,
+        after error: any Error,
+        _ logger: Logger
+    ) async throws -> any Error {
         let isResponse = error is any HTTPResponseError
-        let fields = try await exchange.commit(.threw(carriesFields: isResponse))
-        guard isResponse || fields.changesCookie else { return error }
-        return SessionResponseError(underlying: error, fields: fields)
-    }
-}
-
-/// An error with the session's fields on its response.
-///
-/// Middlewares outside ``SessionMiddleware`` meet this instead of the error that a handler threw.
-public struct SessionResponseError: HTTPResponseError {
-    /// What the handler threw.
-    public let underlying: any Error
-
-    let fields: SessionFields
-
-    public var status: HTTPResponse.Status {
-        (underlying as? any HTTPResponseError)?.status ?? .internalServerError
-    }
-
-    public func response(from request: Request, context: some RequestContext) throws -> Response {
-        var response = Response(status: .internalServerError)
-        if let error = underlying as? any HTTPResponseError {
-            response = try error.response(from: request, context: context)
-        } else {
-            context.logger.error("The handler threw an error that makes no response.", metadata: ["error": "\(underlying)"])
+        let fields: SessionFields
+        do {
+            fields = try await exchange.commit(.threw(carriesFields: isResponse))
+        } catch let failure {
+            // The client hears that the session failed. What the handler threw would otherwise be told to nobody.
+            logger.error("The handler threw, and its session was not committed.", metadata: ["error": "\(error)"])
+            throw failure
         }
-        fields.apply(to: &response)
-        return response
-    }
-}
-
-extension SessionError: HTTPResponseError {
-    /// The status that the error is answered with.
-    public var status: HTTPResponse.Status { HTTPResponse.Status(code: code.httpStatus) }
-
-    /// An empty response with the error's status, and with what the exchange had earned. The reason is for the log.
-    public func response(from request: Request, context: some RequestContext) throws -> Response {
-        context.logger.error("session: \(self)")
-        var response = Response(status: status)
-        if status == .serviceUnavailable { response.headers[.retryAfter] = "1" }
-        fields.apply(to: &response)
-        return response
-    }
-}
-
-extension SessionFields {
-    /// Puts the fields into a Hummingbird response.
-    func apply(to response: inout Response) {
-        guard !isEmpty else { return }
-        var head = HTTPResponse(status: response.status, headerFields: response.headers)
-        apply(to: &head)
-        response.headers = head.headerFields
+        // Middlewares outside meet the handler's own error wherever the session adds nothing to its response.
+        guard !fields.isEmpty, isResponse || fields.changesCookie else { return error }
+        return SessionResponseError(underlying: error, fields: fields)
     }
 }
 #endif

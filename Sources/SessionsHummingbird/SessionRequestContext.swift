@@ -19,8 +19,9 @@ public protocol SessionRequestContext: RequestContext {
 }
 
 extension SessionRequestContext {
-    /// The request's session, loaded from the store when first asked for. Where several managers are at work, that of
-    /// the innermost middleware.
+    /// The request's session, loaded from the store when first asked for.
+    ///
+    /// Where several managers are at work, it is that of the innermost middleware.
     ///
     /// - Throws: `SessionError` (503) if the store cannot be asked; `SessionConfigurationError` if no
     ///   ``SessionMiddleware`` is around this route (checklist CF-14).

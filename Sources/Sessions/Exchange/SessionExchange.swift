@@ -29,7 +29,10 @@ public final class SessionExchange: Sendable {
 
     deinit {
         let (isLost, handle) = withState { state in
-            (state.isSealed && (!state.operations.isEmpty || !state.intent.isEmpty) && !state.isEnded, state.held?.handle)
+            (
+                state.isSealed && (!state.operations.isEmpty || !state.intent.isEmpty) && !state.isEnded,
+                state.held?.handle
+            )
         }
         if isLost { manager.emit(.lateChangeLost, handle) }
     }
@@ -47,6 +50,12 @@ public final class SessionExchange: Sendable {
 
     /// What the exchange has done so far, and why.
     public var report: ExchangeReport { withState { $0.report } }
+
+    /// The fields that the exchange has earned so far.
+    ///
+    /// ``commit(_:)`` returns them, and a ``SessionError`` carries them. They are here for an adapter whose commit threw
+    /// an error of the application's own, from an `update` that ran again.
+    public var fields: SessionFields { withState { $0.fields } }
 
     /// Reads or changes the state under the exchange's lock. Nothing is awaited and no caller's code runs in there.
     func withState<Result>(_ body: (inout ExchangeState) throws -> Result) rethrows -> Result {

@@ -33,7 +33,7 @@ enum CacheProtection {
     }
 
     /// The members of a comma-separated list, in lower case.
-    private static func members(_ value: String) -> [String] {
+    static func members(_ value: String) -> [String] {
         value.utf8.split(separator: UInt8(ascii: ",")).map { member in
             let start = member.drop(while: { $0 == 0x20 || $0 == 0x09 })
             let trimmed = start.reversed().drop(while: { $0 == 0x20 || $0 == 0x09 }).reversed()

@@ -3,7 +3,8 @@ public import HTTPTypes
 /// Refuses requests that another site makes in a user's name (cross-site request forgery).
 ///
 /// A request that may change something must come from the application itself. The browser says so in `Sec-Fetch-Site`,
-/// older ones in `Origin` (checklist CS-01 to CS-04, CS-11). Nothing that a page can choose freely counts: no content
+/// older ones in `Origin` (checklist CS-01 to CS-04, CS-11). So must one that opens a WebSocket, although it is a GET
+/// (LC-15). Nothing that a page can choose freely counts: no content
 /// type, no accepted type, no method override.
 public struct OriginPolicy: Sendable {
     /// Why a request was refused.
@@ -27,7 +28,10 @@ public struct OriginPolicy: Sendable {
         var accepted: Set<[UInt8]> = []
         for origin in origins { accepted.insert(try Self.normalized(origin)) }
         guard !accepted.isEmpty else {
-            throw SessionConfigurationError(.trustedOrigin, "Name the application's own origin, such as https://shop.example.")
+            throw SessionConfigurationError(
+                .trustedOrigin,
+                "Name the application's own origin, such as https://shop.example."
+            )
         }
         self.origins = accepted
     }
@@ -38,6 +42,7 @@ public struct OriginPolicy: Sendable {
     ///   `Origin` is then refused, as no browser of today sends one.
     public func refusal(of request: HTTPRequest, carriesSession: Bool) -> Refusal? {
         switch request.method {
+        case .get where Self.asksForWebSocket(request): break
         case .get, .head, .options: return nil
         default: break
         }
@@ -48,6 +53,14 @@ public struct OriginPolicy: Sendable {
         }
         if origin != nil { return isAccepted(origin) ? nil : .foreignOrigin }
         return carriesSession ? .unknownOrigin : nil
+    }
+
+    /// Whether the request would open a WebSocket.
+    ///
+    /// A page of any site may send it, cookies included: no same-origin policy and no preflight stands before it
+    /// (checklist LC-15).
+    private static func asksForWebSocket(_ request: HTTPRequest) -> Bool {
+        request.headerFields[fields: .upgrade].contains { CacheProtection.members($0.value).contains("websocket") }
     }
 
     private func isAccepted(_ origin: String?) -> Bool {
@@ -71,7 +84,9 @@ public struct OriginPolicy: Sendable {
             authority.removeLast(defaultPort.count)
         }
         let parts = authority.split(separator: UInt8(ascii: ":"), omittingEmptySubsequences: false)
-        guard let host = parts.first, !host.isEmpty, parts.count <= 2, host.allSatisfy(isHostByte) else { throw refusal }
+        guard let host = parts.first, !host.isEmpty, parts.count <= 2, host.allSatisfy(isHostByte) else {
+            throw refusal
+        }
         if parts.count == 2 {
             guard (1...5).contains(parts[1].count), parts[1].allSatisfy({ (0x30...0x39).contains($0) }) else {
                 throw refusal

@@ -1,0 +1,208 @@
+#if Hummingbird
+import HTTPTypes
+import Hummingbird
+import HummingbirdTesting
+import Sessions
+import SessionsHummingbird
+import SessionsTesting
+import Testing
+
+@Suite("OwnerGuard")
+struct OwnerGuardTests {
+    @Test("401, or 303 to the login; through for the owner, and not any more once revoked")
+    func owners() async throws {
+        let rig = try Rig()
+        let router = rig.router().withVisits()
+        router.group("api").add(middleware: OwnerGuard()).get { _, context in try await context.session.owner ?? "" }
+        router.group("account").add(middleware: OwnerGuard(redirectingTo: "/signin"))
+            .get { _, context in try await context.session.owner ?? "" }
+        try await rig.test(router) { client in
+            let visitor = Visitor(client)
+            for path in ["/visits", "/login"] {
+                #expect(try await visitor.get("/api").status == .unauthorized)
+                let redirect = try await visitor.get("/account")
+                #expect(redirect.status == .seeOther)
+                #expect(redirect.headers[.location] == "/signin")
+                #expect(redirect.vary == ["cookie"])
+                try await visitor.post(path)
+            }
+            rig.faults.forgetCalls()
+            let answer = try await visitor.get("/api")
+            #expect(answer.text == "ann")
+            #expect(answer.headers[.cacheControl] == "private")
+            #expect(rig.faults.operations == [.load])
+            #expect(try await visitor.get("/account").text == "ann")
+            try await rig.sessions.revokeAll(of: "ann")
+            #expect(try await visitor.get("/api").status == .unauthorized)
+        }
+    }
+
+    @Test("a store that is down is 503 for everybody, not 401 for the owner (ER-01)")
+    func unavailable() async throws {
+        let rig = try Rig()
+        let router = rig.router().withVisits()
+        router.group("api").add(middleware: OwnerGuard()).get { _, _ in "in" }
+        try await rig.test(router) { client in
+            let visitor = Visitor(client)
+            try await visitor.post("/login")
+            rig.faults.failBefore(.load)
+            #expect(try await visitor.get("/api").status == .serviceUnavailable)
+            #expect(try await visitor.get("/api").text == "in")
+        }
+    }
+
+    @Test("of two managers it asks the one it was told: a user does not open the administrators' pages")
+    func twoManagers() async throws {
+        let rig = try Rig()
+        let admins = try rig.manager { $0.cookie.name = "__Host-Http-admin" }
+        let router = Router(context: AppContext.self)
+        router.add(middleware: SessionMiddleware(admins))
+        router.add(middleware: SessionMiddleware(rig.sessions))
+        router.withVisits()
+        router.post("admin") { _, context in
+            try await context.session(of: admins).logIn("root")
+            return HTTPResponse.Status.ok
+        }
+        router.group("admin").add(middleware: OwnerGuard(of: admins)).get { _, _ in "admins" }
+        router.group("desk").add(middleware: OwnerGuard(redirectingTo: "/", of: admins)).get { _, _ in "desk" }
+        router.group("user").add(middleware: OwnerGuard()).get { _, _ in "users" }
+        try await rig.test(router) { client in
+            let visitor = Visitor(client)
+            try await visitor.post("/login")
+            #expect(try await visitor.get("/user").text == "users")
+            #expect(try await visitor.get("/admin").status == .unauthorized)
+            #expect(try await visitor.get("/desk").status == .seeOther)
+            try await visitor.post("/admin")
+            #expect(try await visitor.get("/admin").text == "admins")
+            #expect(try await visitor.get("/desk").text == "desk")
+        }
+    }
+}
+
+@Suite("OriginGuard")
+struct OriginGuardTests {
+    /// A request and whether it is let through.
+    struct Case: Sendable, CustomTestStringConvertible {
+        var method: HTTPRequest.Method = .post
+        var site: String?
+        var origin: String?
+        var headers: HTTPFields = [:]
+        var hasSession = true
+        var isAccepted: Bool
+
+        var testDescription: String {
+            "\(method.rawValue) site \(site ?? "-") origin \(origin ?? "-") \(hasSession ? "with" : "without") a session"
+        }
+    }
+
+    static let trusted = "https://pay.example"
+
+    static let cases: [Case] = [
+        // CS-01
+        Case(site: "same-origin", isAccepted: true),
+        Case(site: "none", isAccepted: true),
+        Case(site: "same-site", isAccepted: false),
+        Case(site: "same-site", origin: "https://sib.app.example", isAccepted: false),
+        Case(site: "cross-site", isAccepted: false),
+        Case(site: "cross-site", origin: "https://evil.example", isAccepted: false),
+        Case(site: "bogus", isAccepted: false),
+        Case(site: "", isAccepted: false),
+        Case(isAccepted: false),
+        Case(hasSession: false, isAccepted: true),
+        Case(origin: "https://app.example", isAccepted: true),
+        Case(origin: "https://evil.example", isAccepted: false),
+        Case(origin: "https://evil.example", hasSession: false, isAccepted: false),
+        Case(origin: "null", isAccepted: false),
+        Case(method: .get, site: "cross-site", isAccepted: true),
+        Case(method: .head, site: "cross-site", isAccepted: true),
+        Case(method: .options, site: "cross-site", isAccepted: true),
+        Case(method: .put, site: "cross-site", isAccepted: false),
+        Case(method: .patch, site: "cross-site", isAccepted: false),
+        Case(method: .delete, site: "cross-site", isAccepted: false),
+        Case(method: .other("FOO"), site: "cross-site", isAccepted: false),
+        Case(method: .other("QUERY"), site: "cross-site", isAccepted: false),
+        Case(method: .other("get"), site: "cross-site", isAccepted: false),
+        // CS-02
+        Case(origin: "http://app.example", isAccepted: false),
+        Case(site: "cross-site", origin: trusted, isAccepted: true),
+        Case(origin: trusted, isAccepted: true),
+        Case(origin: "http://pay.example", isAccepted: false),
+        Case(origin: "https://pay.example.evil.example", isAccepted: false),
+        Case(origin: "https://pay.example:444", isAccepted: false),
+        Case(origin: "https://pay.example, https://evil.example", isAccepted: false),
+        Case(origin: "https://localhost", isAccepted: false),
+        // CS-04
+        Case(origin: "https://evil.example", headers: [.other("X-Forwarded-Host"): "evil.example"], isAccepted: false),
+        Case(origin: "https://evil.example", headers: [.other("Host"): "evil.example"], isAccepted: false),
+        // CS-11
+        Case(method: .trace, site: "cross-site", isAccepted: false),
+        Case(site: "cross-site", headers: [.other("X-HTTP-Method-Override"): "GET"], isAccepted: false),
+        Case(site: "cross-site", headers: [.contentType: "application/json"], isAccepted: false),
+        Case(site: "cross-site", headers: [.accept: "application/json"], isAccepted: false),
+    ]
+
+    private func router(_ rig: Rig) throws -> Router<AppContext> {
+        // "https://PAY.EXAMPLE:443/" would be refused; case and default port are the same origin (CS-02).
+        let policy = try OriginPolicy(origins: ["https://app.example", "https://PAY.EXAMPLE:443"])
+        let router = rig.router().withVisits()
+        let guarded = router.group("guarded").add(middleware: OriginGuard(policy, sessions: rig.sessions))
+        for method in Set(Self.cases.map(\.method)) {
+            guarded.on("\(method.rawValue)", method: method) { _, _ in "in" }
+        }
+        return router
+    }
+
+    @Test("CS-01, CS-02, CS-04, CS-11, CS-13: the table, and no store is asked")
+    func table() async throws {
+        let rig = try Rig()
+        try await rig.test(try router(rig)) { client in
+            let visitor = Visitor(client)
+            try await visitor.post("/visits")
+            rig.faults.forgetCalls()
+            for test in Self.cases {
+                var headers = test.headers
+                if let site = test.site { headers[.other("Sec-Fetch-Site")] = site }
+                if let origin = test.origin { headers[.origin] = origin }
+                let sender = test.hasSession ? visitor : Visitor(client)
+                let answer = try await sender.send(test.method, "/guarded/\(test.method.rawValue)?_method=GET", headers)
+                #expect(answer.status == (test.isAccepted ? .ok : .forbidden), "\(test.testDescription)")
+            }
+        }
+        #expect(rig.faults.calls.isEmpty)
+    }
+
+    @Test("CS-14: a refusal is not stored, and varies by what decided; nothing but the status tells the reason")
+    func refusal() async throws {
+        let rig = try Rig()
+        try await rig.test(try router(rig)) { client in
+            let answer = try await Visitor(client).send(
+                .post,
+                "/guarded/POST",
+                [.other("Sec-Fetch-Site"): "cross-site"]
+            )
+            #expect(answer.status == .forbidden)
+            #expect(answer.vary == ["sec-fetch-site", "origin"])
+            #expect(answer.headers[values: .cacheControl] == ["no-store"])
+            #expect(answer.text.isEmpty)
+        }
+        #expect(rig.logs.elements.contains { $0.metadata["reason"] == "crossSite" })
+    }
+
+    @Test("CS-12: a login form is guarded before there is a session")
+    func loginForm() async throws {
+        let rig = try Rig()
+        let policy = try OriginPolicy(origins: ["https://app.example"])
+        let router = Router(context: AppContext.self)
+        router.add(middleware: OriginGuard(policy, sessions: rig.sessions))
+        router.add(middleware: SessionMiddleware(rig.sessions))
+        router.withVisits()
+        try await rig.test(router) { client in
+            let visitor = Visitor(client)
+            #expect(try await visitor.post("/login", [.origin: "https://evil.example"]).status == .forbidden)
+            #expect(visitor.credential == nil)
+            #expect(try await visitor.post("/login", [.origin: "https://app.example"]).status == .ok)
+            #expect(visitor.credential != nil)
+        }
+    }
+}
+#endif
