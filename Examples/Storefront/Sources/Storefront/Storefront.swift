@@ -1,6 +1,15 @@
 import ArgumentParser
 import Logging
+import NIOCore
 import Sessions
+
+#if canImport(Darwin)
+import Darwin
+#elseif canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#endif
 
 /// The command line: runs the shop, or makes a key for it.
 @main
@@ -20,9 +29,18 @@ struct Storefront: AsyncParsableCommand {
             try await Shop(options, logger: logger).run()
         } catch let error as SessionConfigurationError {
             // It says what to change; the code in front of the message helps nobody at a terminal.
-            throw ValidationError(error.message)
+            throw StartFailure(description: error.message)
+        } catch let error as IOError where error.errnoCode == EADDRINUSE {
+            throw StartFailure(
+                description: "Port \(options.port) is taken. Choose another with --port, or 0 for a free one."
+            )
         }
     }
+}
+
+/// Why the shop does not start.
+struct StartFailure: Error, CustomStringConvertible {
+    var description: String
 }
 
 /// Prints a new secret, for `SESSION_KEYS` or a key file.

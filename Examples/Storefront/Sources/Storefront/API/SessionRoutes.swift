@@ -96,7 +96,10 @@ struct SessionRoutes: Sendable {
         let session = try await context.session
         session.update(.counter) { $0 += 1_000_000 }
         session.set(.value("failed"), to: true)
-        throw HTTPError(.internalServerError, message: "This route always fails; what it put into the session is dropped.")
+        throw HTTPError(
+            .internalServerError,
+            message: "This route always fails; what it put into the session is dropped."
+        )
     }
 
     private struct Value: Decodable {

@@ -36,7 +36,11 @@ final class Accounts: Sendable {
             return true
         }
         guard isAccepted else {
-            throw HTTPError(.serviceUnavailable, headers: [.retryAfter: "5"], message: "Too many people are signing in.")
+            throw HTTPError(
+                .serviceUnavailable,
+                headers: [.retryAfter: "5"],
+                message: "Too many people are signing in."
+            )
         }
         defer { waiting.withLock { $0 -= 1 } }
         let matches = try await withCheckedThrowingContinuation { continuation in

@@ -10,11 +10,6 @@ import Musl
 
 /// The secrets that the shop signs its sessions with.
 enum KeyFile {
-    /// A key file that cannot be made.
-    struct Failure: Error, CustomStringConvertible {
-        var description: String
-    }
-
     /// The key ring that the options ask for: a file, the environment, or the file beside the database.
     static func keyRing(for options: ShopOptions) throws -> KeyRing {
         if let path = options.keysFile { return try KeyRing(file: path) }
@@ -23,7 +18,9 @@ enum KeyFile {
         case .memory: return .ephemeral()
         case .sqlite:
             let path = options.database + ".keys"
-            if try create(path) { Console.line("Made the key file \(path) (mode 0600). Who has it can forge sessions.") }
+            if try create(path) {
+                Console.line("Made the key file \(path) (mode 0600). Who has it can forge sessions.")
+            }
             return try KeyRing(file: path)
         }
     }
@@ -47,7 +44,7 @@ enum KeyFile {
         return false
     }
 
-    private static func failure(_ verb: String, _ path: String) -> Failure {
-        Failure(description: "Cannot \(verb) the key file \(path): \(String(cString: strerror(errno))).")
+    private static func failure(_ verb: String, _ path: String) -> StartFailure {
+        StartFailure(description: "Cannot \(verb) the key file \(path): \(String(cString: strerror(errno))).")
     }
 }

@@ -44,7 +44,10 @@ struct ShopOptions: ParsableArguments {
     var plainHTTP = false
 
     @Option(
-        help: ArgumentHelp("The least urgent level that is logged to standard error.", valueName: "level"),
+        help: ArgumentHelp(
+            "The least urgent level that is logged to standard error; warning, if not said.",
+            valueName: "level"
+        ),
         transform: level
     )
     var logLevel = Logger.Level.warning

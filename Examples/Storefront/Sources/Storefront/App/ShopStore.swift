@@ -42,9 +42,9 @@ enum ShopStore {
         guard let slash = path.lastIndex(of: "/"), slash != path.startIndex else { return }
         let directory = String(path[..<slash])
         guard mkdir(directory, 0o700) != 0, errno != EEXIST else { return }
-        throw SessionConfigurationError(
-            .store,
-            "The directory \(directory) cannot be made: \(String(cString: strerror(errno))). Choose another --database."
+        throw StartFailure(
+            description: "The directory \(directory) cannot be made: \(String(cString: strerror(errno))). "
+                + "Choose another --database."
         )
     }
 }

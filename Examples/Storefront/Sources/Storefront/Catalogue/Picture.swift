@@ -25,7 +25,7 @@ enum Picture {
 
     static let valve = picture {
         "<path class='metal line' d='M60 88h40v14l-4 6H64l-4-6z'/>"
-        for pin in 0..<4 { "<path class='line' d='M\(68 + pin * 8) 108v7'/>" }
+        for pin in 0..<4 { "<path class='bare' d='M\(68 + pin * 8) 109v6'/>" }
         "<circle class='glow' cx='80' cy='56' r='30'/>"
         "<path class='glass line' d='M60 88V38c0-15 8-24 16-26l4-6 4 6c8 2 16 11 16 26v50z'/>"
         "<path class='metal line' d='M70 40h20v36H70z'/>"

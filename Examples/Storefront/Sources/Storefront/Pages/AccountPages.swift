@@ -66,6 +66,7 @@ struct AccountPages: Sendable {
 private struct AccountView: Sendable {
     struct Fact: Sendable {
         let name, value, note: String
+        var isCode = false
     }
 
     let name, username: String
@@ -93,8 +94,18 @@ private struct AccountView: Sendable {
                 value: Moment(session.absoluteDeadline).relative,
                 note: Moment(session.absoluteDeadline).absolute
             ),
-            Fact(name: "Handle", value: session.handle.description, note: "the session's name; opens nothing"),
-            Fact(name: "Credential", value: session.id, note: "a fingerprint of it; changes at each sign-in"),
+            Fact(
+                name: "Handle",
+                value: session.handle.description,
+                note: "the session's name; opens nothing",
+                isCode: true
+            ),
+            Fact(
+                name: "Credential",
+                value: session.id,
+                note: "its fingerprint; another after each sign-in",
+                isCode: true
+            ),
         ]
     }
 }

@@ -96,10 +96,13 @@ private struct ErrorText {
             case .notFound: ("Nothing here", "There is no such page. It may never have been there.")
             case .unauthorized: ("Sign in first", "This is for people who are signed in.")
             case .forbidden: ("Refused", "This request did not come from a page of this shop.")
-            case .conflict: ("Your session has ended", "It ended while this request was under way; nothing was changed.")
+            case .conflict:
+                ("Your session has ended", "It ended while this request was under way; nothing was changed.")
             case .contentTooLarge: ("Too much", "That is more than this shop takes at once.")
-            case .serviceUnavailable: ("One moment", "The shop cannot reach its sessions just now. Try again in a moment.")
-            case _ where status.kind == .clientError: ("That did not work", "The shop does not understand this request.")
+            case .serviceUnavailable:
+                ("One moment", "The shop cannot reach its sessions just now. Try again in a moment.")
+            case _ where status.kind == .clientError:
+                ("That did not work", "The shop does not understand this request.")
             default: ("Something broke", "The shop made a mistake. It has been written down.")
             }
     }

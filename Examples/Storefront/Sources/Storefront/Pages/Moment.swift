@@ -28,17 +28,16 @@ struct Moment {
     /// How far from now: "5 minutes ago", "in 12 hours".
     var relative: String {
         let seconds = Int(date.timeIntervalSinceNow.rounded())
-        let amount = Self.amount(abs(seconds))
-        guard let amount else { return "just now" }
+        guard let amount = Self.amount(abs(seconds)) else { return seconds > 0 ? "in a moment" : "just now" }
         return seconds < 0 ? "\(amount) ago" : "in \(amount)"
     }
 
     private var date: Date { Date(timeIntervalSince1970: Double(timestamp.microseconds) / 1_000_000) }
 
     private static func amount(_ seconds: Int) -> String? {
-        for (unit, length) in [("day", 86_400), ("hour", 3600), ("minute", 60)] {
+        for (unit, length) in [("day", 86_400), ("hour", 3600), ("minute", 60)] where seconds >= length {
             let count = (seconds + length / 2) / length
-            if count > 0 { return "\(count) \(unit)\(count == 1 ? "" : "s")" }
+            return "\(count) \(unit)\(count == 1 ? "" : "s")"
         }
         return nil
     }
