@@ -3,6 +3,7 @@
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 require_swift
+broken=0
 
 say "Format"
 paths=(Package.swift)
@@ -11,17 +12,19 @@ for path in Sources Tests Examples Benchmarks Tools; do
 done
 # Tracked files only: a package's build folder holds its dependencies' sources.
 git ls-files -z --cached --others --exclude-standard -- "${paths[@]}" |
-    grep -z '\.swift$' | xargs -0 swift format lint --strict --parallel
+    grep -z '\.swift$' | xargs -0 swift format lint --strict --parallel || broken=1
 
 say "Scripts"
 for script in Scripts/*.sh .ci/run; do
-    bash -n "$script"
+    bash -n "$script" || broken=1
 done
 if command -v python3 >/dev/null; then
     for script in Tests/Browser/*.py; do
-        python3 -c 'import ast, sys; ast.parse(open(sys.argv[1]).read(), sys.argv[1])' "$script"
+        python3 -c 'import ast, sys; ast.parse(open(sys.argv[1]).read(), sys.argv[1])' "$script" || broken=1
     done
 fi
 
 say "Rules"
-Scripts/check-soundness.sh
+Scripts/check-soundness.sh || broken=1
+
+[ "$broken" = 0 ] || fail "see above"

@@ -28,11 +28,12 @@ public final class ManualSessionClock: SessionClock {
     private let state: Mutex<State>
     private let sleepersChanged = Signal()
 
-    /// Creates a clock that shows `now`. By default the beginning of 2026.
+    /// Creates a clock that shows `now`, by default the beginning of 2026.
     public init(_ now: Timestamp = Timestamp(microseconds: 1_767_225_600_000_000)) {
         state = Mutex(State(now: now))
     }
 
+    /// The time that the clock was moved to.
     public func now() -> Timestamp {
         state.withLock { $0.now }
     }

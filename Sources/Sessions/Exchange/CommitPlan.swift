@@ -30,6 +30,9 @@ struct CommitPlan: Sendable {
     var write: Write = .nothing
     var cookie: Cookie = .keep
 
+    /// Whether changes were dropped because the session has ended.
+    var discardsChanges = false
+
     /// The owner whose epoch must be read after the write: it logs that owner in.
     var checksEpoch: OwnerKey?
 }

@@ -50,8 +50,9 @@ struct CommitPlanner {
     /// The plan for changes to a session that is over.
     private func ended() throws -> CommitPlan {
         let wantsChange = !request.operations.isEmpty || !request.intent.isEmpty
-        if wantsChange, configuration.endedPolicy == .refuse { throw SessionError.ended }
-        return CommitPlan()
+        guard wantsChange else { return CommitPlan() }
+        guard configuration.endedPolicy == .discard else { throw SessionError.ended }
+        return CommitPlan(discardsChanges: true)
     }
 
     /// Ends the session, if somebody else has not, and begins an empty one.

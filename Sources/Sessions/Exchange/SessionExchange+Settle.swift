@@ -72,15 +72,19 @@ extension SessionExchange {
     }
 
     func plan(_ request: CommitRequest, on record: LoadedRecord?) throws -> CommitPlan {
-        try CommitPlan.make(
-            for: request,
-            on: record,
-            configuration: manager.configuration,
-            successors: { [codec = manager.codec] held, grace in
-                codec.successors(of: held.secret, nonce: grace.nonce, handle: held.handle)
-            },
-            now: manager.clock.now()
-        )
+        do {
+            return try CommitPlan.make(
+                for: request,
+                on: record,
+                configuration: manager.configuration,
+                successors: { [codec = manager.codec] held, grace in
+                    codec.successors(of: held.secret, nonce: grace.nonce, handle: held.handle)
+                },
+                now: manager.clock.now()
+            )
+        } catch let failure as any CallerFailure {
+            throw failure.caught
+        }
     }
 
     /// Takes in what a commit has written.
@@ -94,12 +98,14 @@ extension SessionExchange {
             }
         withState { state in
             state.report.commit = plan.write.kind
-            state.rebase(on: committed.record, held: held, droppingFirst: count)
+            // What the store holds after changes were discarded is no longer this exchange's to see (I5).
+            let record = plan.discardsChanges ? nil : committed.record
+            state.rebase(on: record, held: held, droppingFirst: count)
             state.intent = Intent()
             state.shownFlash = []
             state.failure = nil
-            if committed.record == nil, request.hadRecord { state.isEnded = true }
-            if let record = committed.record { state.fields.isOwned = record.stored.owner != nil }
+            if record == nil, request.hadRecord { state.isEnded = true }
+            if let record { state.fields.isOwned = record.stored.owner != nil }
         }
         tally(committed.conflicts, committed.roundTrips)
         emitEvents(of: plan, request)
@@ -110,8 +116,7 @@ extension SessionExchange {
         let handle = request.held?.handle
         switch plan.write {
         case .nothing:
-            let isDropped = request.hadRecord && (!request.operations.isEmpty || request.intent.login != nil)
-            if isDropped, request.outcome == .returned, request.work?.content != nil { manager.emit(.changesDiscarded, handle) }
+            if plan.discardsChanges { manager.emit(.changesDiscarded, handle) }
         case .touch: break
         case .delete, .deleteEmptied: manager.emit(.destroyed, handle)
         case .deleteThenInsert(_, let record):

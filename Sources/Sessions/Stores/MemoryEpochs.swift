@@ -15,7 +15,9 @@ struct MemoryEpochs: Sendable {
         slots[owner].flatMap { entries[$0]?.epoch }
     }
 
-    /// Sets the owner's epoch, unless it is later already. Neither the epoch nor its end ever goes back.
+    /// Sets the owner's epoch, unless it is later already.
+    ///
+    /// Neither the epoch nor its end ever goes back.
     mutating func raise(_ owner: MemoryOwner, to epoch: Timestamp, keptUntil: Timestamp) {
         guard let slot = slots[owner], let entry = entries[slot] else {
             let slot = entries.insert(Entry(owner: owner, epoch: epoch, keptUntil: keptUntil))

@@ -54,10 +54,15 @@ struct MemoryRecords: Sendable {
     ) -> (outcome: ReplaceOutcome, replaced: StoredRecord?) {
         guard let slot = slotsByKey[key], let current = slots[slot]?.record else { return (.gone, nil) }
         guard current.version == version else { return (.conflict(current), nil) }
-        let sameOwner = current.owner.map(MemoryOwner.init) == record.owner.map(MemoryOwner.init)
-        if !sameOwner { unindex(slot, current) }
         slots.elements[Int(slot)]?.record = record
-        if sameOwner { setDeadline(slot, record) } else { index(slot, record) }
+        if current.owner.map(MemoryOwner.init) == record.owner.map(MemoryOwner.init) {
+            // The text that the index holds already, not a second copy of it.
+            slots.elements[Int(slot)]?.record.owner = current.owner
+            setDeadline(slot, record)
+        } else {
+            unindex(slot, current)
+            index(slot, record)
+        }
         return (.replaced, current)
     }
 

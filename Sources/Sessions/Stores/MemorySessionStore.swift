@@ -109,6 +109,7 @@ public final class MemorySessionStore: Sendable {
 // MARK: - The contract
 
 extension MemorySessionStore: SessionStore {
+    /// The record at `key`, expired or not; `nil` if there is none.
     public func load(_ key: StoreKey) -> StoredRecord? {
         shard(of: key).read { $0.record(at: key) }
     }
@@ -154,10 +155,12 @@ extension MemorySessionStore: SessionStore {
         return outcome
     }
 
+    /// Moves the idle deadline forward, as ``SessionStore/touch(_:until:ifVersion:)`` says.
     public func touch(_ key: StoreKey, until deadline: Timestamp, ifVersion version: RecordVersion) -> Bool {
         shard(of: key).change { $0.touch(key, until: deadline, ifVersion: version) }
     }
 
+    /// Deletes a record, as ``SessionStore/delete(_:ifVersion:)`` says.
     public func delete(_ key: StoreKey, ifVersion version: RecordVersion?) -> Bool {
         delete(key) { version == nil || $0.version == version }
     }
@@ -170,6 +173,9 @@ extension MemorySessionStore: SessionStore {
 }
 
 extension MemorySessionStore: SweepingSessionStore {
+    /// Collects what has expired, as ``SweepingSessionStore/sweep(expiredBefore:limit:)`` says.
+    ///
+    /// A lock is held for no more than 64 records.
     public func sweep(expiredBefore cutoff: Timestamp, limit: Int) -> Int {
         guard limit > 0 else { return 0 }
         epochs.withLock { $0.forget(before: cutoff, limit: limit) }
@@ -178,20 +184,24 @@ extension MemorySessionStore: SweepingSessionStore {
 }
 
 extension MemorySessionStore: OwnerIndexedSessionStore {
+    /// The records of `owner`, in no particular order.
     public func entries(of owner: OwnerKey) -> [StoredEntry] {
         let owner = MemoryOwner(owner)
         return shards.flatMap { shard in shard.read { $0.entries(of: owner) } }
     }
 
+    /// Deletes the record at `key`, if `owner` owns it.
     public func delete(_ key: StoreKey, ifOwner owner: OwnerKey) -> Bool {
         let owner = MemoryOwner(owner)
         return delete(key) { $0.owner.map(MemoryOwner.init) == owner }
     }
 
+    /// The epoch of `owner`; `nil` if none was set or it has been forgotten.
     public func epoch(of owner: OwnerKey) -> Timestamp? {
         epochs.withLock { $0.epoch(of: MemoryOwner(owner)) }
     }
 
+    /// Sets the epoch of `owner`, as ``OwnerIndexedSessionStore/raiseEpoch(of:to:keptUntil:)`` says.
     public func raiseEpoch(of owner: OwnerKey, to epoch: Timestamp, keptUntil: Timestamp) {
         let cutoff = clock.now() - skewAllowance
         epochs.withLock { epochs in
@@ -202,6 +212,7 @@ extension MemorySessionStore: OwnerIndexedSessionStore {
 }
 
 extension MemorySessionStore: EnumerableSessionStore {
+    /// How many records there are, expired ones included.
     public func count() -> Int {
         records.load(ordering: .relaxed)
     }
@@ -223,6 +234,9 @@ extension MemorySessionStore: EnumerableSessionStore {
         return page.entries()
     }
 
+    /// Deletes every record.
+    ///
+    /// Epochs are kept: nothing that was opened before a revocation lives after it.
     public func removeAll() {
         for shard in shards {
             let removed = shard.change { records in

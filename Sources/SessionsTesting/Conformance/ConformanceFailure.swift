@@ -15,6 +15,7 @@ public struct ConformanceFailure: Error, Sendable, CustomStringConvertible {
         self.underlying = underlying
     }
 
+    /// The name of the check and the message.
     public var description: String { "\(check): \(message)" }
 }
 

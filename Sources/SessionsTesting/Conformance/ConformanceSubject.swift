@@ -136,7 +136,9 @@ struct ConformanceSubject: Sendable {
 
     // MARK: Racing
 
-    /// Runs `body` in `count` tasks at the same time. The results are in the order of the tasks.
+    /// Runs `body` in `count` tasks at the same time.
+    ///
+    /// - Returns: the results, in the order of the tasks.
     func race<Result: Sendable>(
         _ count: Int,
         _ body: @escaping @Sendable (Int) async throws -> Result

@@ -43,22 +43,7 @@ extension SessionStoreConformance {
             let (workers, changes) = (8, max(subject.rounds / 4, 1))
             let (key, _) = try await subject.insert(subject.record(bytes(of: 0)))
             _ = try await subject.race(workers) { _ in
-                for _ in 0..<changes {
-                    var current = try await subject.store.load(key)
-                    var isReplaced = false
-                    while !isReplaced {
-                        guard let read = current else {
-                            throw ConformanceFailure("load lost a record that nobody deletes")
-                        }
-                        let next = subject.record(bytes(of: number(in: read.payload) + 1))
-                        switch try await subject.store.replace(next, at: key, ifVersion: read.version) {
-                        case .replaced: isReplaced = true
-                        case .conflict(let record?): current = record
-                        case .conflict(nil): current = try await subject.store.load(key)
-                        case .gone: throw ConformanceFailure("replace of a record that nobody deletes returned gone")
-                        }
-                    }
-                }
+                for _ in 0..<changes { try await addOne(to: key, subject, attempts: workers * changes) }
             }
             let total = try await subject.store.load(key).map { number(in: $0.payload) }
             try require(
@@ -141,6 +126,22 @@ extension SessionStoreConformance {
             }
         },
     ]
+
+    /// Each conflict stands for a change that somebody made since the last read, so there are only so many.
+    private static func addOne(to key: StoreKey, _ subject: ConformanceSubject, attempts: Int) async throws {
+        var current = try await subject.store.load(key)
+        for _ in 0..<attempts {
+            guard let read = current else { throw ConformanceFailure("load lost a record that nobody deletes") }
+            let next = subject.record(bytes(of: number(in: read.payload) + 1))
+            switch try await subject.store.replace(next, at: key, ifVersion: read.version) {
+            case .replaced: return
+            case .conflict(let record?): current = record
+            case .conflict(nil): current = try await subject.store.load(key)
+            case .gone: throw ConformanceFailure("replace of a record that nobody deletes returned gone")
+            }
+        }
+        throw ConformanceFailure("replace conflicts more often than there are changes to conflict with")
+    }
 
     private static func bytes(of number: Int) -> [UInt8] {
         Array(String(number).utf8)

@@ -24,10 +24,11 @@ public import Sessions
 ///
 /// The suite needs no test framework: a check throws a ``ConformanceFailure``, which says what rule is broken and how.
 public enum SessionStoreConformance {
-    /// All checks. Those of a refinement that a store does not have are ``Outcome/notApplicable`` to it.
+    /// All checks.
+    ///
+    /// Those of a refinement that a store does not have are ``Outcome/notApplicable`` to it.
     public static let checks: [Check] =
         contractChecks + fidelityChecks + raceChecks + expiryChecks + ownerChecks + enumerationChecks
-        + invariantChecks
 
     /// The checks that apply to a type of store.
     public static func checks<Store: SessionStore>(for store: Store.Type) -> [Check] {

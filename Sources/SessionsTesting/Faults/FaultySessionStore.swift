@@ -5,7 +5,9 @@ public import Sessions
 /// It wraps a working store and is a sweeping, owner-indexed or enumerable store whenever the wrapped one is. Nothing
 /// in it depends on time: what goes wrong, and when, is said by ``faults``.
 public struct FaultySessionStore<Base: SessionStore>: SessionStore {
-    /// The wrapped store. What is asked of it directly neither fails nor is counted.
+    /// The wrapped store.
+    ///
+    /// What is asked of it directly neither fails nor is counted.
     public let base: Base
 
     /// Says what goes wrong, and tells what was asked.
@@ -17,14 +19,17 @@ public struct FaultySessionStore<Base: SessionStore>: SessionStore {
         self.faults = faults
     }
 
+    /// Loads from the wrapped store.
     public func load(_ key: StoreKey) async throws -> StoredRecord? {
         try await faults.perform(.load, outcome: { $0 == nil ? .no : .yes }) { try await base.load(key) }
     }
 
+    /// Inserts into the wrapped store.
     public func insert(_ record: StoredRecord, at key: StoreKey) async throws -> Bool {
         try await faults.perform(.insert, outcome: Self.yesOrNo) { try await base.insert(record, at: key) }
     }
 
+    /// Replaces in the wrapped store.
     public func replace(
         _ record: StoredRecord,
         at key: StoreKey,
@@ -35,6 +40,7 @@ public struct FaultySessionStore<Base: SessionStore>: SessionStore {
         }
     }
 
+    /// Touches in the wrapped store.
     public func touch(_ key: StoreKey, until deadline: Timestamp, ifVersion version: RecordVersion) async throws -> Bool
     {
         try await faults.perform(.touch, outcome: Self.yesOrNo) {
@@ -42,6 +48,7 @@ public struct FaultySessionStore<Base: SessionStore>: SessionStore {
         }
     }
 
+    /// Deletes from the wrapped store.
     public func delete(_ key: StoreKey, ifVersion version: RecordVersion?) async throws -> Bool {
         try await faults.perform(.delete, outcome: Self.yesOrNo) { try await base.delete(key, ifVersion: version) }
     }
@@ -58,6 +65,7 @@ public struct FaultySessionStore<Base: SessionStore>: SessionStore {
 }
 
 extension FaultySessionStore: SweepingSessionStore where Base: SweepingSessionStore {
+    /// Sweeps the wrapped store.
     public func sweep(expiredBefore cutoff: Timestamp, limit: Int) async throws -> Int {
         try await faults.perform(.sweep, outcome: { $0 > 0 ? .yes : .no }) {
             try await base.sweep(expiredBefore: cutoff, limit: limit)
@@ -66,20 +74,24 @@ extension FaultySessionStore: SweepingSessionStore where Base: SweepingSessionSt
 }
 
 extension FaultySessionStore: OwnerIndexedSessionStore where Base: OwnerIndexedSessionStore {
+    /// The entries of an owner in the wrapped store.
     public func entries(of owner: OwnerKey) async throws -> [StoredEntry] {
         try await faults.perform(.entriesOfOwner, outcome: { $0.isEmpty ? .no : .yes }) {
             try await base.entries(of: owner)
         }
     }
 
+    /// Deletes an owner's record from the wrapped store.
     public func delete(_ key: StoreKey, ifOwner owner: OwnerKey) async throws -> Bool {
         try await faults.perform(.deleteIfOwner, outcome: Self.yesOrNo) { try await base.delete(key, ifOwner: owner) }
     }
 
+    /// The epoch of an owner in the wrapped store.
     public func epoch(of owner: OwnerKey) async throws -> Timestamp? {
         try await faults.perform(.epoch, outcome: { $0 == nil ? .no : .yes }) { try await base.epoch(of: owner) }
     }
 
+    /// Raises an owner's epoch in the wrapped store.
     public func raiseEpoch(of owner: OwnerKey, to epoch: Timestamp, keptUntil: Timestamp) async throws {
         try await faults.perform(.raiseEpoch, outcome: { _ in .yes }) {
             try await base.raiseEpoch(of: owner, to: epoch, keptUntil: keptUntil)
@@ -88,16 +100,19 @@ extension FaultySessionStore: OwnerIndexedSessionStore where Base: OwnerIndexedS
 }
 
 extension FaultySessionStore: EnumerableSessionStore where Base: EnumerableSessionStore {
+    /// Counts the records of the wrapped store.
     public func count() async throws -> Int {
         try await faults.perform(.count, outcome: { _ in .yes }) { try await base.count() }
     }
 
+    /// A page of the wrapped store.
     public func entries(after key: StoreKey?, limit: Int) async throws -> [StoredEntry] {
         try await faults.perform(.entries, outcome: { $0.isEmpty ? .no : .yes }) {
             try await base.entries(after: key, limit: limit)
         }
     }
 
+    /// Clears the wrapped store.
     public func removeAll() async throws {
         try await faults.perform(.removeAll, outcome: { _ in .yes }) { try await base.removeAll() }
     }

@@ -117,7 +117,9 @@ public final class StoreFaults: Sendable {
         add(.perform(body, .after), to: operation, skipping: call - 1, count: 1)
     }
 
-    /// Takes back every rule. Calls that wait at a gate go on waiting for it.
+    /// Takes back every rule.
+    ///
+    /// Calls that wait at a gate go on waiting for it.
     public func clear() {
         state.withLock { $0.rules = [] }
     }

@@ -27,6 +27,7 @@ public enum StoreOperation: String, Sendable, Hashable, CaseIterable, CustomStri
     /// `removeAll()`
     case removeAll
 
+    /// The operation's name.
     public var description: String { rawValue }
 }
 
@@ -56,5 +57,6 @@ public struct StoreCall: Sendable, Hashable, CustomStringConvertible {
     /// What became of it.
     public internal(set) var outcome: Outcome
 
+    /// The operation's name and the outcome's.
     public var description: String { "\(operation): \(outcome)" }
 }
