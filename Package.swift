@@ -78,11 +78,17 @@ let package = Package(
             name: "SessionsTestingTests",
             dependencies: ["Sessions", "SessionsTesting"]
         ),
+        .executableTarget(
+            name: "SessionsSQLiteCrashHelper",
+            dependencies: ["Sessions", "SessionsSQLite"],
+            path: "Tests/SessionsSQLiteCrashHelper"
+        ),
         .testTarget(
             name: "SessionsSQLiteTests",
             dependencies: [
                 "Sessions",
                 "SessionsSQLite",
+                "SessionsSQLiteCrashHelper",
                 "SessionsTesting",
                 .product(name: "GRDB", package: "GRDB.swift", condition: .when(traits: ["SQLite"])),
             ]

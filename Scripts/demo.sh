@@ -14,7 +14,6 @@ swift build --package-path Examples/Storefront --product storefront
 
 say "http://localhost:$port  (Ctrl-C stops it)"
 binary=$(swift build --package-path Examples/Storefront --show-bin-path)/storefront
-# In its own folder, so that its database is found again whatever the caller's folder was.
-cd Examples/Storefront
-# shellcheck disable=SC2086 -- ARGS is a list of words.
+# ARGS is a list of words.
+# shellcheck disable=SC2086
 exec "$binary" --port "$port" --store "$store" ${ARGS:-}

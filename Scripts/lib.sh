@@ -1,3 +1,5 @@
+# shellcheck shell=bash
+#
 # Shared by the scripts beside it; each sources it first.
 #
 # On Debian and Ubuntu, and on macOS with Homebrew, what a command needs is installed on first use, and every
@@ -7,9 +9,6 @@ set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cd "$root"
-
-# Swift's library tests are all Swift Testing; saying so leaves out XCTest's closing line about nothing.
-test_flags=(--enable-all-traits --disable-xctest)
 
 say() { printf '\n==> %s\n' "$*"; }
 

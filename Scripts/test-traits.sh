@@ -22,13 +22,34 @@ for trait in $traits; do
     swift build --build-tests --traits "$trait"
 done
 
-say "Dependencies without traits"
-scratch=.build-resolve
-rm -rf "$scratch"
-swift package --scratch-path "$scratch" resolve >/dev/null
-fetched=$(ls "$scratch/checkouts")
-rm -rf "$scratch"
+say "What an application that wants the core alone fetches"
+consumer=.build-consumer
+rm -rf "$consumer"
+mkdir -p "$consumer/Sources/consumer"
+cat >"$consumer/Package.swift" <<END
+// swift-tools-version:6.2
+import PackageDescription
+
+let package = Package(
+    name: "consumer",
+    platforms: [.macOS(.v15)],
+    dependencies: [.package(path: "..")],
+    targets: [
+        .executableTarget(
+            name: "consumer",
+            dependencies: [.product(name: "Sessions", package: "$(basename "$root")")]
+        )
+    ]
+)
+END
+echo 'import Sessions' >"$consumer/Sources/consumer/main.swift"
+swift package --package-path "$consumer" resolve >"$consumer/log" 2>&1 || {
+    cat "$consumer/log"
+    fail "it cannot be resolved"
+}
+fetched=$(ls "$consumer/.build/checkouts")
+rm -rf "$consumer"
 printf '%s\n' "$fetched"
 if grep -iE '^(GRDB|hummingbird|swift-nio|FlyingFox)' <<<"$fetched"; then
-    fail "an application that wants the core alone would fetch the above"
+    fail "it would fetch the above, which belong to traits"
 fi

@@ -3,7 +3,7 @@ import SessionsTesting
 import Synchronization
 import Testing
 
-@Suite struct FaultySessionStoreTests {
+@Suite(.timeLimit(.minutes(5))) struct FaultySessionStoreTests {
     private let base = WrongStore(clock: ManualSessionClock())
     private let faults = StoreFaults()
     private let key = StoreKey(SessionHandle.random())

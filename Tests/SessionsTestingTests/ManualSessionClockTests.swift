@@ -2,7 +2,7 @@ import Sessions
 import SessionsTesting
 import Testing
 
-@Suite struct ManualSessionClockTests {
+@Suite(.timeLimit(.minutes(5))) struct ManualSessionClockTests {
     private let start = Timestamp(microseconds: 1_000_000)
 
     @Test("The clock stands still until it is moved, and may be moved back")

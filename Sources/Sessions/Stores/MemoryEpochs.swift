@@ -31,11 +31,14 @@ struct MemoryEpochs: Sendable {
     }
 
     /// Forgets epochs whose end is before `cutoff`, at most `limit` of them.
-    mutating func forget(before cutoff: Timestamp, limit: Int) {
-        for _ in 0..<limit {
-            guard let (end, slot) = ends.first, end < cutoff else { return }
+    ///
+    /// - Returns: how many were forgotten.
+    mutating func forget(before cutoff: Timestamp, limit: Int) -> Int {
+        for forgotten in 0..<limit {
+            guard let (end, slot) = ends.first, end < cutoff else { return forgotten }
             ends.remove(slot)
             if let entry = entries.remove(slot) { slots[entry.owner] = nil }
         }
+        return limit
     }
 }

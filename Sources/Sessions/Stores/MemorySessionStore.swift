@@ -178,7 +178,7 @@ extension MemorySessionStore: SweepingSessionStore {
     /// A lock is held for no more than 64 records.
     public func sweep(expiredBefore cutoff: Timestamp, limit: Int) -> Int {
         guard limit > 0 else { return 0 }
-        epochs.withLock { $0.forget(before: cutoff, limit: limit) }
+        while epochs.withLock({ $0.forget(before: cutoff, limit: Self.batch) }) == Self.batch {}
         return collect(before: cutoff, limit: limit)
     }
 }
@@ -205,7 +205,7 @@ extension MemorySessionStore: OwnerIndexedSessionStore {
     public func raiseEpoch(of owner: OwnerKey, to epoch: Timestamp, keptUntil: Timestamp) {
         let cutoff = clock.now() - skewAllowance
         epochs.withLock { epochs in
-            epochs.forget(before: cutoff, limit: 2)
+            _ = epochs.forget(before: cutoff, limit: 2)
             epochs.raise(MemoryOwner(owner), to: epoch, keptUntil: keptUntil)
         }
     }
@@ -252,7 +252,7 @@ extension MemorySessionStore: EnumerableSessionStore {
 // MARK: - Limits
 
 extension MemorySessionStore {
-    /// Records that are collected under one lock.
+    /// Records or epochs that are collected before the lock is given up for a moment.
     private static let batch = 64
 
     private static func weight(of record: StoredRecord, at key: StoreKey) -> Int {

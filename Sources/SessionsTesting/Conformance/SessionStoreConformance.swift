@@ -29,6 +29,7 @@ public enum SessionStoreConformance {
     /// Those of a refinement that a store does not have are ``Outcome/notApplicable`` to it.
     public static let checks: [Check] =
         contractChecks + fidelityChecks + raceChecks + expiryChecks + ownerChecks + enumerationChecks
+        + invariantChecks
 
     /// The checks that apply to a type of store.
     public static func checks<Store: SessionStore>(for store: Store.Type) -> [Check] {

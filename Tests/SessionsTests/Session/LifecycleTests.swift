@@ -228,7 +228,7 @@ struct LifecycleTests {
         let app = try SessionFixture(keys: KeyRing([keys])) { $0.application = "other" }
         fixture.faults.forgetCalls()
         let name = "__Host-Http-sid"
-        let flipped = value.dropLast() + (value.hasSuffix("A") ? "B" : "A")
+        let flipped = String(value.dropLast()) + (value.hasSuffix("A") ? "B" : "A")
         for junk in ["", "x", "[object]", String(value.dropLast()), value + "A", flipped, "\"\(value)\""] {
             let stranger = SessionBrowser()
             stranger.plant(name, junk)

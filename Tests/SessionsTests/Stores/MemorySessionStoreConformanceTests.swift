@@ -15,7 +15,7 @@ import Testing
         #expect(try await check.run { try MemorySessionStore(limit: limit) } == .passed)
     }
 
-    @Test("It collects at the deadline itself without an allowance, and not before", arguments: checks)
+    @Test("It keeps the contract without an allowance for skew too", arguments: checks)
     func withoutAllowance(_ check: SessionStoreConformance.Check) async throws {
         try await check.run { clock in try MemorySessionStore(skewAllowance: .zero, clock: clock) }
     }

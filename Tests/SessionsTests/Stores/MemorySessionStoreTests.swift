@@ -230,6 +230,17 @@ import Testing
         #expect(store.epoch(of: user) == nil)
     }
 
+    @Test("A sweep forgets every epoch whose time is over, however many")
+    func manyEpochs() throws {
+        let store = try MemorySessionStore(clock: clock)
+        let owners = (0..<200).map { OwnerKey("realm:\($0)") }
+        for (index, owner) in owners.enumerated() {
+            store.raiseEpoch(of: owner, to: clock.now(), keptUntil: clock.now() + .seconds(index < 150 ? 100 : 1000))
+        }
+        #expect(store.sweep(expiredBefore: clock.now() + .seconds(500), limit: 1) == 0)
+        #expect(owners.map { store.epoch(of: $0) != nil } == owners.indices.map { $0 >= 150 })
+    }
+
     @Test("removeAll keeps epochs: nothing opened before a revocation lives after it")
     func epochsSurvive() throws {
         let store = try MemorySessionStore(clock: clock)

@@ -5,7 +5,7 @@ import SessionsTesting
 import Synchronization
 import Testing
 
-@Suite struct SessionSweeperTests {
+@Suite(.timeLimit(.minutes(5))) struct SessionSweeperTests {
     private let clock = ManualSessionClock()
     private let log = LogLines()
     private let store: FaultySessionStore<MemorySessionStore>
@@ -40,7 +40,7 @@ import Testing
     @Test("It sweeps, waits, and sweeps again; only what the allowance is over for")
     func run() async throws {
         try insert(3, expiringIn: .seconds(10))
-        try insert(2, expiringIn: .seconds(300))
+        try insert(2, expiringIn: .seconds(100))
         let sweeper = try sweeper()
         let service = Task { await sweeper.run() }
         try await clock.waitForSleepers()
@@ -50,7 +50,7 @@ import Testing
         #expect(store.faults.count(of: .sweep) == 1, "the shortest pause is three quarters of the interval")
         clock.advance(by: .seconds(51))
         try await clock.waitForSleepers()
-        #expect(store.base.count() == 2)
+        #expect(store.base.count() == 2, "expired, but the allowance is not over")
         #expect(store.faults.count(of: .sweep) == 2)
         clock.advance(by: .seconds(300))
         try await clock.waitForSleepers()

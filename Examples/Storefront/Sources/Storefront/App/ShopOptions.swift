@@ -1,0 +1,65 @@
+import ArgumentParser
+import Logging
+
+/// What the command line decides.
+struct ShopOptions: ParsableArguments {
+    /// Where the sessions are kept.
+    enum Store: String, ExpressibleByArgument, CaseIterable {
+        case sqlite, memory
+    }
+
+    @Option(help: ArgumentHelp("Where sessions are kept: sqlite or memory.", valueName: "store"))
+    var store = Store.sqlite
+
+    @Option(help: ArgumentHelp("The database file of --store sqlite.", valueName: "path"))
+    var database = ".scratch/storefront.sqlite"
+
+    @Option(help: ArgumentHelp("The port to listen on; 0 takes a free one.", valueName: "port"))
+    var port = 8080
+
+    @Option(help: ArgumentHelp("The address to listen on.", valueName: "host"))
+    var host = "127.0.0.1"
+
+    @Option(
+        name: .customLong("origin"),
+        help: ArgumentHelp(
+            "An origin that the shop is reached at beside localhost, such as https://shop.example behind a TLS proxy.",
+            valueName: "origin"
+        )
+    )
+    var origins: [String] = []
+
+    @Option(
+        help: ArgumentHelp(
+            "A file of secrets, one a line, the signing one first. Default: the variable SESSION_KEYS; without it, a file beside the database, made on the first start.",
+            valueName: "path"
+        )
+    )
+    var keysFile: String?
+
+    @Flag(help: "Print one line a request: what was loaded, committed and sent, and why.")
+    var explain = false
+
+    @Flag(help: "Send the session cookie without Secure, for clients that do not take localhost for safe.")
+    var plainHTTP = false
+
+    @Option(
+        help: ArgumentHelp(
+            "The least urgent level that is logged to standard error; warning, if not said.",
+            valueName: "level"
+        ),
+        transform: level
+    )
+    var logLevel = Logger.Level.warning
+
+    func validate() throws {
+        guard (0...65_535).contains(port) else { throw ValidationError("--port is from 0 to 65535.") }
+    }
+}
+
+@Sendable private func level(_ text: String) throws -> Logger.Level {
+    guard let level = Logger.Level(rawValue: text) else {
+        throw ValidationError("A level is \(Logger.Level.allCases.map(\.rawValue).joined(separator: ", ")).")
+    }
+    return level
+}

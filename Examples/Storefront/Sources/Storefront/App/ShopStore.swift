@@ -1,0 +1,50 @@
+import Sessions
+import SessionsSQLite
+
+#if canImport(Darwin)
+import Darwin
+#elseif canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#endif
+
+/// The store of the shop's sessions.
+enum ShopStore {
+    case sqlite(SQLiteSessionStore)
+    case memory(MemorySessionStore)
+
+    /// Opens the store that the options ask for.
+    init(_ options: ShopOptions) throws {
+        switch options.store {
+        case .memory: self = .memory(try MemorySessionStore())
+        case .sqlite:
+            try Self.makeDirectory(of: options.database)
+            self = .sqlite(try SQLiteSessionStore(path: options.database))
+        }
+    }
+
+    /// What the session manager and the sweeper work with.
+    var sessions: any SweepingSessionStore {
+        switch self {
+        case .sqlite(let store): store
+        case .memory(let store): store
+        }
+    }
+
+    /// Finishes what was begun.
+    func close() async throws {
+        if case .sqlite(let store) = self { try await store.close() }
+    }
+
+    /// Makes the directory that the database stands in, readable by its owner only, if its parent exists.
+    private static func makeDirectory(of path: String) throws {
+        guard let slash = path.lastIndex(of: "/"), slash != path.startIndex else { return }
+        let directory = String(path[..<slash])
+        guard mkdir(directory, 0o700) != 0, errno != EEXIST else { return }
+        throw StartFailure(
+            description: "The directory \(directory) cannot be made: \(String(cString: strerror(errno))). "
+                + "Choose another --database."
+        )
+    }
+}

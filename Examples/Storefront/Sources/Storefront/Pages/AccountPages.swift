@@ -1,0 +1,141 @@
+import Hummingbird
+import Sessions
+import SessionsHummingbird
+
+/// The owner's pages: the account, and the devices it is signed in on.
+struct AccountPages: Sendable {
+    let renderer: PageRenderer
+    let accounts: Accounts
+    let sessions: SessionManager
+
+    func add(to routes: RouterGroup<ShopContext>) {
+        let owned = routes.group("account").add(middleware: OwnerGuard(redirectingTo: PagePath.signIn.rawValue))
+        owned.get(use: account)
+        owned.get("devices", use: devices)
+        owned.post("devices/signout", use: signOutThere)
+        owned.post("devices/signout-others", use: signOutOthers)
+    }
+
+    @Sendable private func account(_ request: Request, _ context: ShopContext) async throws -> Response {
+        let session = try await context.session
+        let account = try owner(of: session)
+        let view = AccountView(account, session, devices: try await sessions.list(account.username).count)
+        return renderer.page(.account, PageFrame("Your account", .account, session, accounts), view)
+    }
+
+    @Sendable private func devices(_ request: Request, _ context: ShopContext) async throws -> Response {
+        let session = try await context.session
+        let view = DevicesView(try await sessions.list(try owner(of: session).username), current: session.handle)
+        return renderer.page(.devices, PageFrame("Your devices", .devices, session, accounts), view)
+    }
+
+    @Sendable private func signOutThere(_ request: Request, _ context: ShopContext) async throws -> Response {
+        let form = try await Form(request, context)
+        guard let handle = SessionHandle(try form.text("handle")) else { throw HTTPError(.badRequest) }
+        let session = try await context.session
+        if handle == session.handle {
+            session.endKeepingTheme()
+            return .see(.home)
+        }
+        let isEnded = try await sessions.revoke(handle, of: try owner(of: session).username)
+        let notice = isEnded ? Notice("Signed out there.") : Notice("That device was signed out already.", tone: .plain)
+        session.flash(.notice, notice)
+        return .see(.devices)
+    }
+
+    @Sendable private func signOutOthers(_ request: Request, _ context: ShopContext) async throws -> Response {
+        _ = try await Form(request, context)
+        let session = try await context.session
+        let notice =
+            switch try await session.revokeOthers() {
+            case 0: Notice("No other device was signed in.", tone: .plain)
+            case 1: Notice("One other device is signed out.")
+            case let count: Notice("\(count) other devices are signed out.")
+            }
+        session.flash(.notice, notice)
+        return .see(.devices)
+    }
+
+    private func owner(of session: Session) throws -> Account {
+        guard let account = session.owner.flatMap({ accounts[$0] }) else { throw HTTPError(.unauthorized) }
+        return account
+    }
+}
+
+/// The account, as its page shows it.
+private struct AccountView: Sendable {
+    struct Fact: Sendable {
+        let name, value, note: String
+        var isCode = false
+    }
+
+    let name, username: String
+    let devices: Int
+    let isOneDevice: Bool
+    let facts: [Fact]
+
+    init(_ account: Account, _ session: Session, devices: Int) {
+        name = account.name
+        username = account.username
+        self.devices = devices
+        isOneDevice = devices == 1
+        let authenticated = session.authenticatedAt.map(Moment.init)
+        facts = [
+            Fact(name: "Device", value: session[.device], note: "as the browser calls itself"),
+            Fact(name: "Signed in", value: authenticated?.relative ?? "", note: authenticated?.absolute ?? ""),
+            Fact(name: "Last seen", value: Moment(session.lastSeenAt).relative, note: "written once a minute at most"),
+            Fact(
+                name: "Ends if unused",
+                value: Moment(session.idleDeadline).relative,
+                note: Moment(session.idleDeadline).absolute
+            ),
+            Fact(
+                name: "Ends anyway",
+                value: Moment(session.absoluteDeadline).relative,
+                note: Moment(session.absoluteDeadline).absolute
+            ),
+            Fact(
+                name: "Handle",
+                value: session.handle.description,
+                note: "the session's name; opens nothing",
+                isCode: true
+            ),
+            Fact(
+                name: "Credential",
+                value: session.id,
+                note: "its fingerprint; another after each sign-in",
+                isCode: true
+            ),
+        ]
+    }
+}
+
+/// The devices, as their page shows them.
+private struct DevicesView: Sendable {
+    struct Device: Sendable {
+        let handle, name: String
+        let isCurrent: Bool
+        let signedIn, signedInAt, lastSeen, lastSeenAt: String
+    }
+
+    let devices: [Device]
+    let hasOthers: Bool
+
+    init(_ sessions: [SessionSummary], current: SessionHandle) {
+        devices = sessions.map {
+            let signedIn = Moment($0.authenticatedAt ?? $0.createdAt)
+            let lastSeen = Moment($0.lastSeenAt)
+            return Device(
+                handle: $0.handle.description,
+                name: $0[.device],
+                isCurrent: $0.handle == current,
+                signedIn: signedIn.relative,
+                signedInAt: signedIn.absolute,
+                lastSeen: lastSeen.relative,
+                lastSeenAt: lastSeen.absolute
+            )
+        }
+        .sorted { $0.isCurrent && !$1.isCurrent }
+        hasOthers = devices.contains { !$0.isCurrent }
+    }
+}

@@ -1,0 +1,167 @@
+#if SQLite
+import Foundation
+import GRDB
+import Sessions
+
+#if canImport(Darwin)
+import Darwin
+#elseif canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#endif
+
+/// The file of a store: makes it, looks whether it is ours, and opens the connections to it.
+struct SQLiteFile: Sendable {
+    /// The connections of a store, each with what it waits for locks with.
+    struct Connections {
+        var writer: DatabaseQueue
+        var writerLockWait: LockWait
+        var readers: [DatabaseQueue]
+        var readerLockWaits: [LockWait]
+    }
+
+    /// The path, as the application wrote it.
+    let path: String
+    private let configuration: SQLiteSessionStore.Configuration
+
+    init(path: String, configuration: SQLiteSessionStore.Configuration) throws {
+        guard !path.isEmpty, path != ":memory:", !path.utf8.contains(0) else {
+            throw SessionConfigurationError(
+                .store,
+                "path has to name a file; for sessions that need not outlive the process, use MemorySessionStore"
+            )
+        }
+        self.path = path
+        self.configuration = configuration
+    }
+
+    /// Opens the file, creates it if there is none, and brings its tables to the schema's version.
+    func open(_ schema: SQLiteSchema) throws -> Connections {
+        try create()
+        do {
+            try inspect(schema)
+            let (writer, writerLockWait) = try openWriter(schema)
+            var readers: [(DatabaseQueue, LockWait)] = []
+            for _ in 0..<configuration.readerCount { readers.append(try connect(readonly: true)) }
+            return Connections(
+                writer: writer,
+                writerLockWait: writerLockWait,
+                readers: readers.map(\.0),
+                readerLockWaits: readers.map(\.1)
+            )
+        } catch let error as SessionStoreError {
+            throw error
+        } catch {
+            throw self.error(for: error)
+        }
+    }
+
+    /// Makes an empty file that only this user may read, if there is none. SQLite gives the -wal and -shm files the
+    /// same mode; left to itself, it would let everybody read all three (checklist ST-02).
+    private func create() throws {
+        // Only ever for a new file: closing a descriptor of a file in use would drop the locks that SQLite holds on it.
+        let descriptor = Self.openFile(path, O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0o600)
+        guard descriptor < 0 else {
+            close(descriptor)
+            return
+        }
+        let code = errno
+        var status = stat()
+        switch code {
+        case EEXIST:
+            guard stat(path, &status) == 0 else { throw missing }
+            guard status.st_mode & S_IFMT == S_IFREG else { throw notAFile }
+            // SQLite would open a file that it may only read, and leave -wal and -shm files of the wrong user beside it.
+            guard access(path, R_OK | W_OK) == 0 else {
+                throw error(for: DatabaseError(resultCode: .SQLITE_READONLY))
+            }
+        case ENOENT, ENOTDIR: throw missing
+        case EISDIR: throw notAFile
+        case EACCES, EPERM, EROFS: throw error(for: DatabaseError(resultCode: .SQLITE_READONLY))
+        case ENOSPC, EDQUOT: throw error(for: DatabaseError(resultCode: .SQLITE_FULL))
+        default: throw error(for: DatabaseError(resultCode: .SQLITE_CANTOPEN))
+        }
+    }
+
+    private static func openFile(_ path: String, _ flags: CInt, _ mode: mode_t) -> CInt {
+        #if canImport(Darwin)
+        Darwin.open(path, flags, mode)
+        #elseif canImport(Glibc)
+        Glibc.open(path, flags, mode)
+        #elseif canImport(Musl)
+        Musl.open(path, flags, mode)
+        #endif
+    }
+
+    /// Refuses a file that is not ours, on a connection that cannot change it.
+    private func inspect(_ schema: SQLiteSchema) throws {
+        let (connection, _) = try connect(readonly: true)
+        try check(connection.inDatabase { try schema.state(of: $0) }, schema)
+        try connection.close()
+    }
+
+    private func check(_ state: SQLiteSchema.State, _ schema: SQLiteSchema) throws {
+        switch state {
+        case .foreign: throw foreign
+        case .version(let version) where version > schema.currentVersion:
+            throw tooNew(version, known: schema.currentVersion)
+        case .empty, .version: break
+        }
+    }
+
+    private func openWriter(_ schema: SQLiteSchema) throws -> (DatabaseQueue, LockWait) {
+        let (connection, lockWait) = try connect(readonly: false)
+        try connection.inDatabase { database in
+            try turnOnWAL(in: database)
+            lockWait.end(at: .now + configuration.busyTimeout)
+            try schema.migrate(database) { try check($0, schema) }
+        }
+        return (connection, lockWait)
+    }
+
+    /// Switches the file to WAL mode, once for its life.
+    private func turnOnWAL(in database: Database) throws {
+        let limit = ContinuousClock.now + configuration.busyTimeout
+        var attempt = 0
+        while true {
+            do {
+                let mode = try String.fetchOne(database, sql: "PRAGMA journal_mode = WAL")
+                guard mode == "wal" else { throw noWAL }
+                return
+            } catch DatabaseError.SQLITE_BUSY where ContinuousClock.now < limit {
+                // SQLite does not ask its busy handler here: two processes that make the file at once meet.
+                attempt += 1
+                Thread.sleep(forTimeInterval: Double.random(in: 0.001...0.005) * Double(min(attempt, 10)))
+            }
+        }
+    }
+
+    private func connect(readonly: Bool) throws -> (DatabaseQueue, LockWait) {
+        let lockWait = LockWait(for: configuration.busyTimeout)
+        var settings = GRDB.Configuration()
+        settings.readonly = readonly
+        settings.foreignKeysEnabled = false
+        settings.busyMode = .callback { lockWait.wait(attempt: $0) }
+        settings.label = "SQLiteSessionStore"
+        // GroupCommit ends its transactions itself, and rolls back what it finds open.
+        settings.allowsUnsafeTransactions = true
+        let synchronous = configuration.synchronous
+        settings.prepareDatabase { database in
+            guard !readonly else { return }
+            switch synchronous {
+            case .full:
+                // Darwin's fsync leaves the data in the disk's cache; F_FULLFSYNC does not.
+                try database.execute(
+                    sql: "PRAGMA synchronous = FULL; PRAGMA fullfsync = 1; PRAGMA checkpoint_fullfsync = 1"
+                )
+            case .normal:
+                try database.execute(sql: "PRAGMA synchronous = NORMAL")
+            }
+        }
+        // Never taken for a URI, whatever SQLite was built with.
+        let name = path.utf8.first == UInt8(ascii: "/") ? path : "./\(path)"
+        return (try DatabaseQueue(path: name, configuration: settings), lockWait)
+    }
+}
+#endif

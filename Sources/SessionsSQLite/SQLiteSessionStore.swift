@@ -1,0 +1,174 @@
+#if SQLite
+import GRDB
+public import Sessions
+
+/// Keeps records in one SQLite file.
+///
+/// ```swift
+/// let store = try SQLiteSessionStore(path: "sessions.sqlite")
+/// ```
+///
+/// The file is created with mode 0600, in WAL mode, and its tables are created and migrated when the store is opened.
+/// Several processes on one machine may open the same file; a network file system does not carry SQLite's locks, so
+/// keep the file on a local disk.
+///
+/// Writes that come at the same time are committed in one transaction, and each is answered after that commit: with
+/// ``Configuration/Synchronous-swift.enum/full``, the default, what was answered survives a killed process and a power
+/// loss. Reads run beside the writes on connections of their own. Nothing blocks a thread of Swift's cooperative pool.
+///
+/// Cancelling the task of a caller does not cut a method short: a write that was queued is carried out and its outcome
+/// returned. ``Configuration/deadline`` bounds how long a method takes.
+///
+/// Every method throws `SessionStoreError`, whose message says what to change.
+public final class SQLiteSessionStore: Sendable {
+    private let statements: SQLiteStatements
+    private let readers: CallQueue
+    let writer: CallQueue
+    private let commits: GroupCommit
+
+    /// Opens the session database at `path`; creates it if there is no file.
+    ///
+    /// The directory has to exist. This blocks while the file is opened, so call it when the application starts.
+    ///
+    /// - Throws: `SessionConfigurationError` if the configuration does not make sense; `SessionStoreError` if the file
+    ///   cannot be used: `unusable` for a damaged file, one that another program made, or one that a later version of
+    ///   this package made (none of them is changed), `notPermitted` for missing permissions, `locked` if another
+    ///   process keeps the file locked, `full` or `unavailable` otherwise.
+    public convenience init(path: String, configuration: Configuration = Configuration()) throws {
+        try self.init(path: path, configuration: configuration, migrations: SQLiteSchema.migrations)
+    }
+
+    /// Opens the database with other migrations than the present ones: for the tests of migrating.
+    init(path: String, configuration: Configuration, migrations: [SQLiteSchema.Migration]) throws {
+        try configuration.validate()
+        let schema = SQLiteSchema(prefix: configuration.tablePrefix, migrations: migrations)
+        let file = try SQLiteFile(path: path, configuration: configuration)
+        let connections = try file.open(schema)
+        let commits = GroupCommit(busyTimeout: configuration.busyTimeout, lockWait: connections.writerLockWait, file: file)
+        let reading = ReadBatch(busyTimeout: configuration.busyTimeout, lockWaits: connections.readerLockWaits, file: file)
+        self.commits = commits
+        statements = SQLiteStatements(schema)
+        writer = CallQueue(
+            connections: [connections.writer],
+            batchLimit: configuration.groupLimit,
+            deadline: configuration.deadline,
+            file: file
+        ) { calls, database, _ in commits.carryOut(calls, in: database) }
+        readers = CallQueue(
+            connections: connections.readers,
+            batchLimit: 64,
+            deadline: configuration.deadline,
+            file: file
+        ) { calls, database, connection in reading.carryOut(calls, in: database, of: connection) }
+    }
+
+    /// Carries out what is queued, moves the content of the -wal file into the database file and closes it.
+    ///
+    /// Every later call of another method throws `unavailable`. Closing twice is no error. A store that is released
+    /// without being closed loses nothing.
+    public func close() async throws {
+        try await readers.close()
+        try await writer.close()
+    }
+
+    /// How many write transactions were committed, and how many calls they carried out.
+    package var commitCounts: (transactions: Int, calls: Int) { commits.counts }
+
+    private func read<Value: Sendable>(
+        _ body: @escaping @Sendable (Database, SQLiteStatements) throws -> Value
+    ) async throws -> Value {
+        try await readers.perform { [statements] in try body($0, statements) }
+    }
+
+    func write<Value: Sendable>(
+        _ body: @escaping @Sendable (Database, SQLiteStatements) throws -> Value
+    ) async throws -> Value {
+        try await writer.perform { [statements] in try body($0, statements) }
+    }
+}
+
+extension SQLiteSessionStore: SessionStore {
+    public func load(_ key: StoreKey) async throws -> StoredRecord? {
+        try await read { try $1.load(key, in: $0) }
+    }
+
+    public func insert(_ record: StoredRecord, at key: StoreKey) async throws -> Bool {
+        try await write { try $1.insert(record, at: key, in: $0) }
+    }
+
+    public func replace(
+        _ record: StoredRecord,
+        at key: StoreKey,
+        ifVersion version: RecordVersion
+    ) async throws -> ReplaceOutcome {
+        try await write { try $1.replace(record, at: key, ifVersion: version, in: $0) }
+    }
+
+    public func touch(_ key: StoreKey, until deadline: Timestamp, ifVersion version: RecordVersion) async throws -> Bool {
+        try await write { try $1.touch(key, until: deadline, ifVersion: version, in: $0) }
+    }
+
+    public func delete(_ key: StoreKey, ifVersion version: RecordVersion?) async throws -> Bool {
+        try await write { try $1.delete(key, ifVersion: version, in: $0) }
+    }
+}
+
+extension SQLiteSessionStore: SweepingSessionStore {
+    /// Records deleted in one turn of the writer: what a commit may have to wait for.
+    private static let sweepStep = 50
+
+    public func sweep(expiredBefore cutoff: Timestamp, limit: Int) async throws -> Int {
+        let deleted = try await inSteps(limit) { try $1.sweep(expiredBefore: cutoff, limit: $2, in: $0) }
+        _ = try await inSteps(limit) { try $1.forgetEpochs(keptUntil: cutoff, limit: $2, in: $0) }
+        return deleted
+    }
+
+    /// Deletes up to `limit` rows by small steps, between which other writes have their turn.
+    private func inSteps(
+        _ limit: Int,
+        _ delete: @escaping @Sendable (Database, SQLiteStatements, Int) throws -> Int
+    ) async throws -> Int {
+        var deleted = 0
+        while deleted < limit {
+            let step = min(limit - deleted, Self.sweepStep)
+            let count = try await write { try delete($0, $1, step) }
+            deleted += count
+            if count < step { break }
+        }
+        return deleted
+    }
+}
+
+extension SQLiteSessionStore: OwnerIndexedSessionStore {
+    public func entries(of owner: OwnerKey) async throws -> [StoredEntry] {
+        try await read { try $1.entries(of: owner, in: $0) }
+    }
+
+    public func delete(_ key: StoreKey, ifOwner owner: OwnerKey) async throws -> Bool {
+        try await write { try $1.delete(key, ifOwner: owner, in: $0) }
+    }
+
+    public func epoch(of owner: OwnerKey) async throws -> Timestamp? {
+        try await read { try $1.epoch(of: owner, in: $0) }
+    }
+
+    public func raiseEpoch(of owner: OwnerKey, to epoch: Timestamp, keptUntil: Timestamp) async throws {
+        try await write { try $1.raiseEpoch(of: owner, to: epoch, keptUntil: keptUntil, in: $0) }
+    }
+}
+
+extension SQLiteSessionStore: EnumerableSessionStore {
+    public func count() async throws -> Int {
+        try await read { try $1.count(in: $0) }
+    }
+
+    public func entries(after key: StoreKey?, limit: Int) async throws -> [StoredEntry] {
+        guard limit > 0 else { return [] }
+        return try await read { try $1.entries(after: key, limit: limit, in: $0) }
+    }
+
+    public func removeAll() async throws {
+        try await write { try $1.removeAll(in: $0) }
+    }
+}
+#endif
