@@ -98,6 +98,7 @@ let package = Package(
             dependencies: [
                 "Sessions",
                 "SessionsHummingbird",
+                "SessionsSQLite",
                 "SessionsTesting",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Hummingbird", package: "hummingbird", condition: .when(traits: ["Hummingbird"])),

@@ -51,7 +51,7 @@ struct HTTP2Tests {
     @Test("LC-18: many streams of one connection, each with a session of its own", .timeLimit(.minutes(5)))
     func streams() async throws {
         let clock = ManualSessionClock()
-        let rig = try RaceRig(try MemorySessionStore(clock: clock), clock)
+        let rig = try RaceRig([try MemorySessionStore(clock: clock)], clock)
         let server = try HTTPServerBuilder.http2Upgrade(tlsConfiguration: TestCertificate.serverConfiguration())
         try await rig.application(server: server, InterleavingTests.routes).test(.ahc(.https)) { client in
             let browsers = try await InterleavingTests.begin(client)

@@ -47,7 +47,7 @@ struct InterleavingTests {
     @Test("over 16 keep-alive connections that the visitors share", .timeLimit(.minutes(5)))
     func connections() async throws {
         let clock = ManualSessionClock()
-        let rig = try RaceRig(try MemorySessionStore(clock: clock), clock)
+        let rig = try RaceRig([try MemorySessionStore(clock: clock)], clock)
         try await rig.application(0, Self.routes).test(.live) { client in
             let browsers = try await Self.begin(client)
             let port = try #require(client.port)

@@ -8,21 +8,21 @@ import SessionsHummingbird
 import SessionsTesting
 import Synchronization
 
-/// An application on any store, and as many managers on that store as there would be processes: they share the keys and
-/// the records, and no queue.
+/// An application on any store, with as many managers as there would be processes: they share the keys and the records,
+/// and no queue.
 struct RaceRig: Sendable {
     let clock: ManualSessionClock
-    let store: any EnumerableSessionStore
+    let stores: [any EnumerableSessionStore]
     let managers: [SessionManager]
     let events = Recorder<SessionEvent>()
     let reports = Recorder<ExchangeReport>()
 
-    init(_ store: any EnumerableSessionStore, _ clock: ManualSessionClock, processes: Int = 1) throws {
-        self.store = store
+    init(_ stores: [any EnumerableSessionStore], _ clock: ManualSessionClock) throws {
+        self.stores = stores
         self.clock = clock
         let keys = try KeyRing([SessionSecret.generate()])
         let events = events
-        managers = try (0..<processes).map { _ in
+        managers = try stores.map { store in
             try SessionManager(
                 store: store,
                 keys: keys,
@@ -32,6 +32,9 @@ struct RaceRig: Sendable {
             )
         }
     }
+
+    /// How many records there are.
+    var recordCount: Int { get async throws { try await stores[0].count() } }
 
     /// The application as one of the processes runs it.
     func application(
