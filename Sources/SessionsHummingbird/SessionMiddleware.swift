@@ -57,30 +57,39 @@ public struct SessionMiddleware<Context: SessionRequestContext>: RouterMiddlewar
         do {
             response = try await next(request, context)
         } catch {
-            throw try await commit(exchange, after: error, context.logger)
+            throw Self.error(error, with: try await commit(exchange, after: error, context.logger))
         }
-        let fields = try await exchange.commit()
+        let fields: SessionFields
+        do {
+            fields = try await exchange.commit()
+        } catch let error as SessionError {
+            throw error
+        } catch {
+            // The application's own, from an update that ran again.
+            throw Self.error(error, with: exchange.fields)
+        }
         fields.apply(to: &response)
         return response
     }
 
-    /// Commits what survives a throw, and puts the fields on the error.
+    /// Commits what survives a throw.
     private func commit(
         _ exchange: SessionExchange,
         after error: any Error,
         _ logger: Logger
-    ) async throws -> any Error {
-        let isResponse = error is any HTTPResponseError
-        let fields: SessionFields
+    ) async throws -> SessionFields {
         do {
-            fields = try await exchange.commit(.threw(carriesFields: isResponse))
+            return try await exchange.commit(.threw(carriesFields: error is any HTTPResponseError))
         } catch let failure {
             // The client hears that the session failed. What the handler threw would otherwise be told to nobody.
             logger.error("The handler threw, and its session was not committed.", metadata: ["error": "\(error)"])
             throw failure
         }
-        // Middlewares outside meet the handler's own error wherever the session adds nothing to its response.
-        guard !fields.isEmpty, isResponse || fields.changesCookie else { return error }
+    }
+
+    /// The error with the session's fields on its response; as it is where the session adds nothing to that.
+    private static func error(_ error: any Error, with fields: SessionFields) -> any Error {
+        guard !fields.isEmpty, error is any HTTPResponseError || fields.changesCookie else { return error }
         return SessionResponseError(underlying: error, fields: fields)
     }
 }

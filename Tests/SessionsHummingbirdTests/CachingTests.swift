@@ -78,7 +78,7 @@ struct CachingTests {
             _ = try await context.session[.visits]
             return Response(status: .ok, headers: present.isEmpty ? [:] : [.vary: present])
         }
-        try await rig.test(router) { client in
+        try await rig.test(router) { client async throws in
             #expect(try await Visitor(client).get("/").vary == expected)
         }
     }
@@ -160,7 +160,7 @@ struct CachingTests {
                 return Response(status: .init(code: status))
             }
         }
-        try await rig.test(router) { client in
+        try await rig.test(router) { client async throws in
             #expect(try await Visitor(client).get("/101").sessionCookies.count == 1)
             #expect(try await Visitor(client).get("/102").head.headerFields[.setCookie] == nil)
             #expect(try await Visitor(client).get("/103").head.headerFields[.setCookie] == nil)

@@ -2,6 +2,7 @@
 import HTTPTypes
 import Hummingbird
 import HummingbirdTesting
+import Logging
 import Sessions
 import SessionsHummingbird
 import SessionsTesting
@@ -27,7 +28,7 @@ struct ContextTests {
                 session.update(.visits) { $0 += 1 }
                 return "\(session[.visits])"
             }
-        try await rig.test(router) { client in
+        try await rig.test(router) { client async throws in
             let visitor = Visitor(client)
             #expect(try await visitor.get("/shop/visits").text == "2")
             rig.faults.forgetCalls()
@@ -75,7 +76,7 @@ struct ContextTests {
                 return error.code.description
             }
         }
-        try await rig.test(router) { client in
+        try await rig.test(router) { client async throws in
             #expect(try await Visitor(client).get("/").text == "middlewareOrder")
             #expect(try await Visitor(client).get("/other").text == "middlewareOrder")
         }
@@ -114,7 +115,7 @@ struct ContextTests {
         let router = rig.router()
         router.add(middleware: SessionMiddleware(other))
         router.get("/") { _, context in "\(try await context.session[.visits])" }
-        try await rig.test(router) { client in
+        try await rig.test(router) { client async throws in
             #expect(try await Visitor(client).get("/").status == .internalServerError)
         }
     }

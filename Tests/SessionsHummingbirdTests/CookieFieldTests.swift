@@ -2,6 +2,7 @@
 import HTTPTypes
 import Hummingbird
 import HummingbirdTesting
+import Logging
 import Sessions
 import SessionsHummingbird
 import Testing
@@ -57,7 +58,7 @@ struct CookieFieldTests {
             return HTTPResponse.Status.ok
         }
         router.get("owner") { _, context in try await context.session.owner ?? "nobody" }
-        try await rig.test(router) { client in
+        try await rig.test(router) { client async throws in
             let visitor = Visitor(client)
             #expect(try await visitor.post("/all").setCookies.count == 1)
             #expect(try await visitor.get("/owner").text == "ann")
@@ -92,7 +93,7 @@ struct CookieFieldTests {
             headers[HTTPField.Name.other("Forwarded")] = "proto=\(scheme)"
         }
         let fields = headers
-        try await rig.test(rig.router().withVisits(), .live) { client in
+        try await rig.test(rig.router().withVisits(), .live) { client async throws in
             let visitor = Visitor(client)
             #expect(try await visitor.post("/visits", fields).setCookies.allSatisfy { $0.contains("; Secure;") })
             #expect(try await visitor.post("/logout", fields).setCookies == [Self.expired])

@@ -52,7 +52,7 @@ struct CostTests {
         router.add(middleware: SessionMiddleware(rig.sessions))
         router.get("refused") { _, _ -> String in throw HTTPError(.forbidden) }
         router.get("broken") { _, _ -> String in throw Refusal() }
-        try await rig.test(router) { client in
+        try await rig.test(router) { client async throws in
             #expect(try await Visitor(client).get("/refused").status == .forbidden)
             #expect(try await Visitor(client).get("/broken").status == .internalServerError)
         }

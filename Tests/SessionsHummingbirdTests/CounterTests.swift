@@ -17,7 +17,7 @@ struct CounterTests {
             session.update(.visits) { $0 += 1 }
             return "Visits: \(session[.visits])"
         }
-        try await rig.test(router, isLive ? .live : .router) { client in
+        try await rig.test(router, isLive ? .live : .router) { client async throws in
             let ann = Visitor(client)
             let ben = Visitor(client)
             for count in 1...3 {

@@ -2,6 +2,7 @@
 import HTTPTypes
 import Hummingbird
 import HummingbirdTesting
+import Logging
 import Sessions
 import SessionsHummingbird
 import SessionsTesting
@@ -196,7 +197,7 @@ struct OriginGuardTests {
         router.add(middleware: OriginGuard(policy, sessions: rig.sessions))
         router.add(middleware: SessionMiddleware(rig.sessions))
         router.withVisits()
-        try await rig.test(router) { client in
+        try await rig.test(router) { client async throws in
             let visitor = Visitor(client)
             #expect(try await visitor.post("/login", [.origin: "https://evil.example"]).status == .forbidden)
             #expect(visitor.credential == nil)

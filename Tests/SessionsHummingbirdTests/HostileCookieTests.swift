@@ -79,7 +79,7 @@ struct HostileCookieTests {
         let rig = try Rig()
         let router = rig.router().withVisits()
         router.get("static") { _, _ in "static" }
-        try await rig.test(router) { client in
+        try await rig.test(router) { client async throws in
             let browser = SessionBrowser()
             browser.plant(Self.name, "junk")
             let visitor = Visitor(client, browser)

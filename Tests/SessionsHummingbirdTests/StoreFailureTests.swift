@@ -2,6 +2,7 @@
 import HTTPTypes
 import Hummingbird
 import HummingbirdTesting
+import Logging
 import Sessions
 import SessionsHummingbird
 import SessionsTesting
@@ -89,7 +90,7 @@ struct StoreFailureTests {
     @Test("a reply that is lost costs no change and counts none twice (I1)")
     func lostReply() async throws {
         let rig = try Rig()
-        try await rig.test(rig.router().withVisits()) { client in
+        try await rig.test(rig.router().withVisits()) { client async throws in
             let visitor = Visitor(client)
             rig.faults.failAfter(.insert)
             #expect(try await visitor.post("/visits").text == "1")

@@ -2,8 +2,10 @@
 import HTTPTypes
 import Hummingbird
 import HummingbirdTesting
+import Logging
 import Sessions
 import SessionsHummingbird
+import SessionsTesting
 import Testing
 
 /// What survives a handler that throws (ER-05): what takes rights away is kept, what gives is dropped.
@@ -166,7 +168,7 @@ struct ThrowTests {
             try await session.save()
             throw Broken()
         }
-        try await rig.test(router) { client in
+        try await rig.test(router) { client async throws in
             #expect(try await Visitor(client).get("/refused").status == .forbidden)
             #expect(try await Visitor(client).get("/broken").status == .internalServerError)
         }
@@ -232,7 +234,7 @@ struct ThrowTests {
     }
 
     @Test(
-        "an update that throws when it runs again makes the response: its error, the session as the faster one left it"
+        "an update that throws when it runs again makes the response: its error, with the cookie that a save() had earned"
     )
     func replay() async throws {
         let rig = try Rig()
@@ -240,6 +242,8 @@ struct ThrowTests {
         let router = rig.router().withVisits()
         router.post("last") { _, context in
             let session = try await context.session
+            session.rotate()
+            try await session.save()
             try session.update(.visits) { visits in
                 guard visits < 2 else { throw HTTPError(.gone, message: "sold out") }
                 visits += 1
@@ -257,6 +261,7 @@ struct ThrowTests {
             let answer = try await late
             #expect(answer.status == .gone)
             #expect(answer.text.contains("sold out"))
+            #expect(answer.sessionCookies.count == 1)
             #expect(try await visitor.get("/visits").text == "2")
         }
     }

@@ -1,5 +1,6 @@
 #if Hummingbird
 import Hummingbird
+import HummingbirdCore
 import HummingbirdTesting
 import Logging
 import Sessions
