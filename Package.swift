@@ -13,7 +13,10 @@ let package = Package(
     ],
     traits: [
         .trait(name: "Hummingbird", description: "Builds SessionsHummingbird, the adapter for Hummingbird 2."),
-        .trait(name: "SQLite", description: "Builds SessionsSQLite, the store that keeps its records in one SQLite file."),
+        .trait(
+            name: "SQLite",
+            description: "Builds SessionsSQLite, the store that keeps its records in one SQLite file."
+        ),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0", traits: []),

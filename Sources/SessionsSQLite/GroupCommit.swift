@@ -40,7 +40,7 @@ final class GroupCommit: Sendable {
             for call in calls {
                 do {
                     try call.run(in: database)
-                } catch where database.isInsideTransaction {
+                } catch  where database.isInsideTransaction {
                     refused[ObjectIdentifier(call)] = error
                 }
             }

@@ -3,8 +3,7 @@
 @available(
     *,
     unavailable,
-    message:
-        "enable the trait SQLite of the package swift-sessions: .package(url: …, from: …, traits: [\"SQLite\"])"
+    message: "enable the trait SQLite of the package swift-sessions: .package(url: …, from: …, traits: [\"SQLite\"])"
 )
 public enum SQLiteSessionStore {}
 #endif

@@ -44,8 +44,16 @@ public final class SQLiteSessionStore: Sendable {
         let schema = SQLiteSchema(prefix: configuration.tablePrefix, migrations: migrations)
         let file = try SQLiteFile(path: path, configuration: configuration)
         let connections = try file.open(schema)
-        let commits = GroupCommit(busyTimeout: configuration.busyTimeout, lockWait: connections.writerLockWait, file: file)
-        let reading = ReadBatch(busyTimeout: configuration.busyTimeout, lockWaits: connections.readerLockWaits, file: file)
+        let commits = GroupCommit(
+            busyTimeout: configuration.busyTimeout,
+            lockWait: connections.writerLockWait,
+            file: file
+        )
+        let reading = ReadBatch(
+            busyTimeout: configuration.busyTimeout,
+            lockWaits: connections.readerLockWaits,
+            file: file
+        )
         self.commits = commits
         statements = SQLiteStatements(schema)
         writer = CallQueue(
@@ -104,7 +112,8 @@ extension SQLiteSessionStore: SessionStore {
         try await write { try $1.replace(record, at: key, ifVersion: version, in: $0) }
     }
 
-    public func touch(_ key: StoreKey, until deadline: Timestamp, ifVersion version: RecordVersion) async throws -> Bool {
+    public func touch(_ key: StoreKey, until deadline: Timestamp, ifVersion version: RecordVersion) async throws -> Bool
+    {
         try await write { try $1.touch(key, until: deadline, ifVersion: version, in: $0) }
     }
 

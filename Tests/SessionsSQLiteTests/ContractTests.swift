@@ -66,7 +66,11 @@ struct ContractTests {
         let key = try StoreKey.numbered(1)
         let winner = StoredRecord.sample("winner", version: 7, owner: "app:1")
         #expect(try await store.insert(winner, at: key))
-        let outcome = try await store.replace(.sample("late", version: 8), at: key, ifVersion: RecordVersion(rawValue: 1))
+        let outcome = try await store.replace(
+            .sample("late", version: 8),
+            at: key,
+            ifVersion: RecordVersion(rawValue: 1)
+        )
         #expect(outcome == .conflict(winner))
         #expect(try await store.replace(.sample(), at: .numbered(2), ifVersion: winner.version) == .gone)
         #expect(try await store.load(key) == winner)
@@ -141,7 +145,10 @@ struct ContractTests {
         #expect(values == [#"{"cart":["é"]}"#, "text", "2023-11-14 22:13:20", "app:1"])
     }
 
-    @Test("ST-05: what a table prefix may be", arguments: ["a\"; DROP TABLE x", "1a", "é", "a b", "sqlite_x", "a.b", "-"])
+    @Test(
+        "ST-05: what a table prefix may be",
+        arguments: ["a\"; DROP TABLE x", "1a", "é", "a b", "sqlite_x", "a.b", "-"]
+    )
     func prefixes(prefix: String) throws {
         #expect(throws: SessionConfigurationError(.store, "")) {
             try scratch.store { $0.tablePrefix = prefix }

@@ -111,7 +111,8 @@ struct GroupCommitTests {
         try await store.write { database, _ in
             guard number % 4 == 1 else { throw Refusal() }
             try database.execute(
-                sql: "INSERT INTO sessions (key, payload, version, idle_deadline, absolute_deadline) VALUES (?,?,?,?,?)",
+                sql:
+                    "INSERT INTO sessions (key, payload, version, idle_deadline, absolute_deadline) VALUES (?,?,?,?,?)",
                 arguments: ["key-\(number)", "text, not bytes", 1, 1, 1]
             )
             return true
@@ -131,9 +132,12 @@ struct GroupCommitTests {
             try await withThrowingTaskGroup(of: (Int, SessionStoreError.Code?).self) { group in
                 for number in 0..<9 {
                     group.addTask {
-                        (number, try await errorCode {
-                            try await store.insert(number == 4 ? large : .sample(), at: .numbered(number))
-                        })
+                        (
+                            number,
+                            try await errorCode {
+                                try await store.insert(number == 4 ? large : .sample(), at: .numbered(number))
+                            }
+                        )
                     }
                 }
                 return try await group.reduce(into: [Int: SessionStoreError.Code]()) { $0[$1.0] = $1.1 }

@@ -47,7 +47,9 @@ final class Helper: Sendable {
             while let part = try output.read(upToCount: 1 << 16), !part.isEmpty {
                 text.append(part)
                 guard !isKilled, let end = text.lastIndex(of: UInt8(ascii: "\n")) else { continue }
-                counted += String(decoding: text[start..<end], as: UTF8.self).split(separator: "\n").count(where: counts)
+                counted += String(decoding: text[start..<end], as: UTF8.self).split(separator: "\n").count(
+                    where: counts
+                )
                 start = end + 1
                 if counted >= limit {
                     kill(process.processIdentifier, SIGKILL)

@@ -35,7 +35,9 @@ struct MigrationTests {
         let new = try open(Self.later)
         #expect(try await new.load(.numbered(1)) == .sample("kept"))
         #expect(try await version() == SQLiteSchema.migrations.count + 1)
-        let hasColumn = try await scratch.connection().read { try $0.columns(in: "sessions").contains { $0.name == "note" } }
+        let hasColumn = try await scratch.connection().read {
+            try $0.columns(in: "sessions").contains { $0.name == "note" }
+        }
         #expect(hasColumn)
     }
 

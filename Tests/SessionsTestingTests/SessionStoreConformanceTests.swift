@@ -1,6 +1,7 @@
 import Sessions
-import SessionsTesting
 import Testing
+
+@testable import SessionsTesting
 
 @Suite struct SessionStoreConformanceTests {
     /// The checks that find each flaw, the one that is meant for it first.
@@ -68,7 +69,9 @@ import Testing
     func wrongStore(_ flaw: WrongStore.Flaw) async throws {
         let findings = try #require(Self.findings[flaw])
         var failures: [String: ConformanceFailure] = [:]
-        for check in SessionStoreConformance.checks {
+        // What goes through the manager fails for many reasons at once; the contract's own checks name the one.
+        let endToEnd = Set(SessionStoreConformance.invariantChecks.map(\.name))
+        for check in SessionStoreConformance.checks where !endToEnd.contains(check.name) {
             do {
                 try await check.run(rounds: 30) { clock in WrongStore(flaw, clock: clock) }
             } catch let failure as ConformanceFailure {

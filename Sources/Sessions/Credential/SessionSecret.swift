@@ -21,7 +21,9 @@ public struct SessionSecret: Sendable, CustomStringConvertible, CustomDebugStrin
         guard !isText || bytes.count >= 43 else {
             throw Self.weak("This secret is text of \(bytes.count) characters, which holds less than 256 random bits.")
         }
-        guard !isText || !Self.isExample(bytes) else { throw Self.weak("This secret is an example from a documentation.") }
+        guard !isText || !Self.isExample(bytes) else {
+            throw Self.weak("This secret is an example from a documentation.")
+        }
         key = SymmetricKey(data: bytes)
     }
 

@@ -69,7 +69,7 @@ struct CommitPlanner {
         let content = try worked(SessionContent(), version: nil)
         let begins = !content.isEmpty || request.intent.begins || configuration.saveUninitialized
         guard begins, !request.isFailed else {
-            return CommitPlan(cookie: request.arrival == .malformed ? .expire(.malformed) : .keep)
+            return CommitPlan(cookie: request.arrival.isNotOurs ? .expire(.malformed) : .keep)
         }
         // A request that raced a login on another connection must not put an anonymous cookie over the new one.
         if request.arrival == .justSuperseded { return try ended() }

@@ -88,7 +88,7 @@ struct Committer {
         manager.metrics.conflicts.increment()
         try await take(stored, at: key)
         if let current, current.lineage.contains(request.version) { return .done(current) }
-        guard manager.clock.now() < deadline else {
+        guard manager.clock.now() < deadline, conflicts < Self.conflictLimit else {
             throw SessionError(
                 .contended,
                 "Other requests changed this session for as long as the commit was allowed to try. Try again."
@@ -151,6 +151,8 @@ struct Committer {
     }
 
     private static let resendLimit = 3
+    /// How many lost races end a commit even if the clock stands still.
+    static let conflictLimit = 1000
 
     private mutating func load(_ key: StoreKey) async throws -> StoredRecord? {
         roundTrips += 1
@@ -183,7 +185,8 @@ struct Committer {
 
     private mutating func touch(_ record: LoadedRecord, until deadline: Timestamp) async throws -> Attempt {
         roundTrips += 1
-        let isTouched = (try? await manager.access.touch(record.key, until: deadline, ifVersion: record.stored.version)) ?? false
+        let isTouched =
+            (try? await manager.access.touch(record.key, until: deadline, ifVersion: record.stored.version)) ?? false
         var record = record
         if isTouched { record.stored.idleDeadline = deadline }
         return .done(record)

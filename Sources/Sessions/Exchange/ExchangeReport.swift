@@ -23,6 +23,9 @@ public enum Arrival: String, Sendable, Hashable {
     /// It brought the credential before the current one, inside its grace.
     case foundInGrace
 
+    /// Whether the client's cookie is none of this application's, under these keys.
+    var isNotOurs: Bool { self == .malformed || self == .unverifiable }
+
     /// Whether the client holds a credential of ours that is worth nothing for good.
     var bringsDeadCredential: Bool { self == .gone || self == .expired }
 }

@@ -7,7 +7,8 @@ extension SessionExchange {
         return try await Task { try await self.consumeInTurn(name, as: type) }.value
     }
 
-    private func consumeInTurn<Value: Codable & Sendable>(_ name: ValueName, as type: Value.Type) async throws -> Value? {
+    private func consumeInTurn<Value: Codable & Sendable>(_ name: ValueName, as type: Value.Type) async throws -> Value?
+    {
         let (key, isPending) = withState { state in
             (state.base?.key, state.operations.contains { $0.name == name } || state.intent.ending != .none)
         }
@@ -96,9 +97,10 @@ struct Consumption {
     mutating func run<Value: Codable>(on record: LoadedRecord?, as type: Value.Type) async throws -> Value? {
         let deadline = manager.clock.now() + manager.configuration.contentionDeadline
         current = record
-        while let record = current, manager.clock.now() < deadline {
+        while let record = current, manager.clock.now() < deadline, conflicts < Committer.conflictLimit {
             let now = manager.clock.now()
-            guard let held = request.held, !record.isExpired(at: now), record.standing(of: held.hash, at: now) != .superseded
+            guard let held = request.held, !record.isExpired(at: now),
+                record.standing(of: held.hash, at: now) != .superseded
             else { throw SessionError.ended }
             guard let found = record.content.values.value(name, as: type) else { return nil }
             if try await remove(from: record) { return found.value }
@@ -137,7 +139,9 @@ struct Consumption {
     }
 
     /// The reply was lost. The value is handed out only if the record proves that this request removed it.
-    private mutating func resolve(_ next: LoadedRecord, of record: LoadedRecord, _ error: any Error) async throws -> Bool {
+    private mutating func resolve(_ next: LoadedRecord, of record: LoadedRecord, _ error: any Error) async throws
+        -> Bool
+    {
         manager.emit(.storeFailed, record.key.handle)
         do {
             try take(try await load(record.key), at: record.key)

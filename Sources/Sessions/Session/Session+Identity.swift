@@ -12,7 +12,8 @@ extension Session {
     /// After a rotation with a grace it is that of the credential this request came with until the commit.
     public var id: String {
         exchange.withState { state in
-            let isRenewed = state.intent.login != nil || state.intent.ending == .restart || state.intent.isStrictRotation
+            let isRenewed =
+                state.intent.login != nil || state.intent.ending == .restart || state.intent.isStrictRotation
             let hash = isRenewed ? state.material().secret.hash : state.held?.hash ?? state.material().secret.hash
             return exchange.manager.codec.publicID(hash)
         }

@@ -1,24 +1,24 @@
 /// The epochs of owners, each kept until its time is over.
 struct MemoryEpochs: Sendable {
     private struct Entry {
-        let owner: MemoryOwner
+        let owner: OwnerKey
         var epoch: Timestamp
         var keptUntil: Timestamp
     }
 
     private var entries = MemorySlots<Entry>()
-    private var slots: [MemoryOwner: UInt32] = [:]
+    private var slots: [OwnerKey: UInt32] = [:]
     private var ends = MemoryDeadlineHeap()
 
     /// The owner's epoch.
-    func epoch(of owner: MemoryOwner) -> Timestamp? {
+    func epoch(of owner: OwnerKey) -> Timestamp? {
         slots[owner].flatMap { entries[$0]?.epoch }
     }
 
     /// Sets the owner's epoch, unless it is later already.
     ///
     /// Neither the epoch nor its end ever goes back.
-    mutating func raise(_ owner: MemoryOwner, to epoch: Timestamp, keptUntil: Timestamp) {
+    mutating func raise(_ owner: OwnerKey, to epoch: Timestamp, keptUntil: Timestamp) {
         guard let slot = slots[owner], let entry = entries[slot] else {
             let slot = entries.insert(Entry(owner: owner, epoch: epoch, keptUntil: keptUntil))
             slots[owner] = slot

@@ -18,7 +18,7 @@ struct MemoryRecords: Sendable {
 
     private var slots = MemorySlots<Slot>()
     private var slotsByKey: [StoreKey: UInt32] = [:]
-    private var firstOfOwner: [MemoryOwner: UInt32] = [:]
+    private var firstOfOwner: [OwnerKey: UInt32] = [:]
     private var anonymous = MemoryDeadlineHeap()
     private var owned = MemoryDeadlineHeap()
 
@@ -55,7 +55,7 @@ struct MemoryRecords: Sendable {
         guard let slot = slotsByKey[key], let current = slots[slot]?.record else { return (.gone, nil) }
         guard current.version == version else { return (.conflict(current), nil) }
         slots.elements[Int(slot)]?.record = record
-        if current.owner.map(MemoryOwner.init) == record.owner.map(MemoryOwner.init) {
+        if current.owner == record.owner {
             // The text that the index holds already, not a second copy of it.
             slots.elements[Int(slot)]?.record.owner = current.owner
             setDeadline(slot, record)
@@ -102,7 +102,7 @@ struct MemoryRecords: Sendable {
         (owned ? self.owned : anonymous).first.flatMap { remove($0.slot) }
     }
 
-    func entries(of owner: MemoryOwner) -> [StoredEntry] {
+    func entries(of owner: OwnerKey) -> [StoredEntry] {
         var entries: [StoredEntry] = []
         var next = firstOfOwner[owner] ?? Self.none
         while next != Self.none, let slot = slots[next] {
@@ -143,7 +143,7 @@ struct MemoryRecords: Sendable {
 
     private mutating func index(_ slot: UInt32, _ record: StoredRecord) {
         setDeadline(slot, record)
-        guard let owner = record.owner.map(MemoryOwner.init) else { return }
+        guard let owner = record.owner else { return }
         let next = firstOfOwner.updateValue(slot, forKey: owner) ?? Self.none
         slots.elements[Int(slot)]?.next = next
         slots.elements[Int(slot)]?.previous = Self.none
@@ -151,7 +151,7 @@ struct MemoryRecords: Sendable {
     }
 
     private mutating func unindex(_ slot: UInt32, _ record: StoredRecord) {
-        guard let owner = record.owner.map(MemoryOwner.init) else { return anonymous.remove(slot) }
+        guard let owner = record.owner else { return anonymous.remove(slot) }
         owned.remove(slot)
         guard let element = slots[slot] else { return }
         if element.next != Self.none { slots.elements[Int(element.next)]?.previous = element.previous }

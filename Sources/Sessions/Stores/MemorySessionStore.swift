@@ -186,19 +186,19 @@ extension MemorySessionStore: SweepingSessionStore {
 extension MemorySessionStore: OwnerIndexedSessionStore {
     /// The records of `owner`, in no particular order.
     public func entries(of owner: OwnerKey) -> [StoredEntry] {
-        let owner = MemoryOwner(owner)
+        let owner = owner
         return shards.flatMap { shard in shard.read { $0.entries(of: owner) } }
     }
 
     /// Deletes the record at `key`, if `owner` owns it.
     public func delete(_ key: StoreKey, ifOwner owner: OwnerKey) -> Bool {
-        let owner = MemoryOwner(owner)
-        return delete(key) { $0.owner.map(MemoryOwner.init) == owner }
+        let owner = owner
+        return delete(key) { $0.owner == owner }
     }
 
     /// The epoch of `owner`; `nil` if none was set or it has been forgotten.
     public func epoch(of owner: OwnerKey) -> Timestamp? {
-        epochs.withLock { $0.epoch(of: MemoryOwner(owner)) }
+        epochs.withLock { $0.epoch(of: owner) }
     }
 
     /// Sets the epoch of `owner`, as ``OwnerIndexedSessionStore/raiseEpoch(of:to:keptUntil:)`` says.
@@ -206,7 +206,7 @@ extension MemorySessionStore: OwnerIndexedSessionStore {
         let cutoff = clock.now() - skewAllowance
         epochs.withLock { epochs in
             _ = epochs.forget(before: cutoff, limit: 2)
-            epochs.raise(MemoryOwner(owner), to: epoch, keptUntil: keptUntil)
+            epochs.raise(owner, to: epoch, keptUntil: keptUntil)
         }
     }
 }

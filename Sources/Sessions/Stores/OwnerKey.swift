@@ -12,4 +12,14 @@ public struct OwnerKey: Sendable, Hashable, CustomStringConvertible {
     }
 
     public var description: String { text }
+
+    /// Compares byte by byte: two owners that Unicode calls canonically equivalent are two owners (checklist ID-11).
+    public static func == (lhs: OwnerKey, rhs: OwnerKey) -> Bool {
+        lhs.text.utf8.elementsEqual(rhs.text.utf8)
+    }
+
+    public func hash(into hasher: inout Hasher) {
+        // Equal bytes make equal texts, so the text's own hash serves, and it is fast.
+        hasher.combine(text)
+    }
 }

@@ -3,7 +3,8 @@ import Sessions
 
 extension SessionStoreConformance {
     static let credentialInvariants: [Check] = [
-        Check("I4-lost-reply", "I4 atomic rotation: whatever reply is lost, exactly one credential is current") { subject in
+        Check("I4-lost-reply", "I4 atomic rotation: whatever reply is lost, exactly one credential is current") {
+            subject in
             for fault in 0..<3 {
                 for grace in [Duration.zero, .seconds(30)] {
                     let scenario = try SessionScenario(subject)
@@ -19,7 +20,10 @@ extension SessionStoreConformance {
                     scenario.clock.advance(by: .seconds(31))
                     let isRotated = scenario.browser.cookies != before.cookies
                     let current = try await scenario.number()
-                    try require(current == 5, "After a rotation with fault \(fault), the client's cookie reaches nothing")
+                    try require(
+                        current == 5,
+                        "After a rotation with fault \(fault), the client's cookie reaches nothing"
+                    )
                     if isRotated {
                         let old = try await scenario.number(in: before)
                         try require(old == 0, "After a rotation, the old credential still reaches the session")
@@ -97,7 +101,10 @@ extension SessionStoreConformance {
             try require(cookies.count == 2, "The response has \(cookies.count) Set-Cookie fields")
             try require(cookies.contains("theme=dark; Path=/"), "The application's own cookie is gone")
             try require(cookies.contains { $0.contains("Max-Age=0") }, "The destroyed session's cookie does not expire")
-            try require(response.headerFields[.cacheControl] == "no-store", "A response that sets a cookie may be stored")
+            try require(
+                response.headerFields[.cacheControl] == "no-store",
+                "A response that sets a cookie may be stored"
+            )
         },
     ]
 
@@ -127,7 +134,10 @@ extension SessionStoreConformance {
             _ = try await scenario.number()
             let touched = try await scenario.store.load(StoreKey(handle))
             guard let before, var expected = touched else { throw ConformanceFailure("A touch lost the record") }
-            try require(expected.idleDeadline == before.idleDeadline + .seconds(120), "A touch did not move the deadline")
+            try require(
+                expected.idleDeadline == before.idleDeadline + .seconds(120),
+                "A touch did not move the deadline"
+            )
             expected.idleDeadline = before.idleDeadline
             try require(expected == before, "A touch changed more than the idle deadline")
             scenario.clock.advance(by: .seconds(-600))

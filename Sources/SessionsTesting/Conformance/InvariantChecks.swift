@@ -130,7 +130,10 @@ extension SessionStoreConformance {
                 try await scenario.expectEnded(handle, old, after: "a race of a writer and a logout")
             }
         },
-        Check("I2-lost-reply", "I2 destroy wins: a destroy whose reply was lost is repeated, an unconfirmed one is an error") {
+        Check(
+            "I2-lost-reply",
+            "I2 destroy wins: a destroy whose reply was lost is repeated, an unconfirmed one is an error"
+        ) {
             let scenario = try SessionScenario($0)
             var handle = try await scenario.begin()
             scenario.faults.failAfter(.delete)

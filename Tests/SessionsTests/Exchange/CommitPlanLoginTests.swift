@@ -1,5 +1,6 @@
-@testable import Sessions
 import Testing
+
+@testable import Sessions
 
 /// Logins, rotations and throws in the commit table.
 @Suite("CommitPlan: login, rotation, throw")
@@ -180,7 +181,8 @@ struct CommitPlanLoginTests {
     func nextRequestFlash() throws {
         var fixture = try PlanFixture()
         fixture.record.content.flash = [
-            FlashEntry(id: 1, name: ValueName("a"), text: [0x31]), FlashEntry(id: 2, name: ValueName("b"), text: [0x32]),
+            FlashEntry(id: 1, name: ValueName("a"), text: [0x31]),
+            FlashEntry(id: 2, name: ValueName("b"), text: [0x32]),
         ]
         fixture.request.shownFlash = [1, 2]
         fixture.request.keptFlash = [2]

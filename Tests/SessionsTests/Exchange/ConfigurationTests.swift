@@ -1,5 +1,6 @@
-@testable import Sessions
 import Testing
+
+@testable import Sessions
 
 @Suite("Start-up refusals")
 struct ConfigurationTests {
@@ -39,26 +40,37 @@ struct ConfigurationTests {
 
     @Test("CF-04: SameSite=None and Partitioned need Secure")
     func insecureCombinations() {
-        #expect(code { configuration in
-            configuration.cookie = .plainHTTPForDevelopment()
-            configuration.cookie.sameSite = .none
-        } == .insecureCookie)
-        #expect(code { configuration in
-            configuration.cookie = .plainHTTPForDevelopment()
-            configuration.cookie.partitioned = true
-        } == .insecureCookie)
+        #expect(
+            code { configuration in
+                configuration.cookie = .plainHTTPForDevelopment()
+                configuration.cookie.sameSite = .none
+            } == .insecureCookie
+        )
+        #expect(
+            code { configuration in
+                configuration.cookie = .plainHTTPForDevelopment()
+                configuration.cookie.partitioned = true
+            } == .insecureCookie
+        )
     }
 
-    @Test("CF-05: a prefix that the attributes do not keep", arguments: ["__Host-sid", "__Host-Http-sid", "__HOST-sid"])
+    @Test(
+        "CF-05: a prefix that the attributes do not keep",
+        arguments: ["__Host-sid", "__Host-Http-sid", "__HOST-sid"]
+    )
     func prefixes(name: String) {
-        #expect(code { configuration in
-            configuration.cookie.name = name
-            configuration.cookie.path = "/shop"
-        } == .cookiePrefix)
-        #expect(code { configuration in
-            configuration.cookie.name = name
-            configuration.cookie.domain = "shop.example"
-        } == .cookiePrefix)
+        #expect(
+            code { configuration in
+                configuration.cookie.name = name
+                configuration.cookie.path = "/shop"
+            } == .cookiePrefix
+        )
+        #expect(
+            code { configuration in
+                configuration.cookie.name = name
+                configuration.cookie.domain = "shop.example"
+            } == .cookiePrefix
+        )
         #expect(code { $0.cookie = .plainHTTPForDevelopment(name: name) } == .cookiePrefix)
     }
 
@@ -67,12 +79,17 @@ struct ConfigurationTests {
         #expect(code { $0.cookie.name = name } == .invalidCookieName)
     }
 
-    @Test("CF-08: a domain that is no host", arguments: ["localhost", "127.0.0.1", ".shop.example", "a b", "x;y", "[::1]"])
+    @Test(
+        "CF-08: a domain that is no host",
+        arguments: ["localhost", "127.0.0.1", ".shop.example", "a b", "x;y", "[::1]"]
+    )
     func domains(domain: String) {
-        #expect(code { configuration in
-            configuration.cookie.name = "__Secure-sid"
-            configuration.cookie.domain = domain
-        } == .invalidCookieAttribute)
+        #expect(
+            code { configuration in
+                configuration.cookie.name = "__Secure-sid"
+                configuration.cookie.domain = domain
+            } == .invalidCookieAttribute
+        )
     }
 
     @Test("CF-09: lifetimes that make no sense")
@@ -89,10 +106,14 @@ struct ConfigurationTests {
         #expect(code { $0.renewalInterval = .seconds(-1) } == .lifetime)
     }
 
-    @Test("CF-10: a trusted origin that is none", arguments: [
-        "example.com", "https://", "https://a/", "https://a/p", "null", "", "*", "https://*.a.example", "http://a.example",
-        "https://a:b", "https://a:443:1", "https://us er@a", "ftp://a",
-    ])
+    @Test(
+        "CF-10: a trusted origin that is none",
+        arguments: [
+            "example.com", "https://", "https://a/", "https://a/p", "null", "", "*", "https://*.a.example",
+            "http://a.example",
+            "https://a:b", "https://a:443:1", "https://us er@a", "ftp://a",
+        ]
+    )
     func origins(origin: String) {
         #expect(throws: SessionConfigurationError(.trustedOrigin, "")) { try OriginPolicy(origins: [origin]) }
     }

@@ -1,7 +1,8 @@
 import HTTPTypes
-@testable import Sessions
 import SessionsTesting
 import Testing
+
+@testable import Sessions
 
 @Suite("Exchange")
 struct ExchangeTests {

@@ -1,6 +1,7 @@
 import Foundation
-@testable import Sessions
 import Testing
+
+@testable import Sessions
 
 /// Hostile bytes into everything that reads bytes. Seconds by default; as long as SESSIONS_FUZZ_SECONDS says otherwise.
 @Suite("Fuzz")
@@ -97,7 +98,8 @@ struct FuzzTests {
     @Test("any text survives as a JSON string")
     func strings() throws {
         fuzz(5000) { generator in
-            let scalars = (0..<generator.below(20)).compactMap { _ in Unicode.Scalar(UInt32(generator.below(0x11_0000))) }
+            let scalars = (0..<generator.below(20)).compactMap { _ in Unicode.Scalar(UInt32(generator.below(0x11_0000)))
+            }
             var text = ""
             text.unicodeScalars.append(contentsOf: scalars)
             guard let encoded = try? JSONCoding.encode(text),

@@ -1,7 +1,8 @@
 import HTTPTypes
-@testable import Sessions
 import SessionsTesting
 import Testing
+
+@testable import Sessions
 
 @Suite("Protection")
 struct ProtectionTests {
@@ -110,7 +111,8 @@ struct ProtectionTests {
             ("POST", nil, "http://example.com", false), ("POST", nil, "https://example.com.evil.example", false),
             ("POST", nil, "https://t.example:444", false), ("POST", nil, nil, false), ("GET", "cross-site", nil, true),
             ("HEAD", "cross-site", nil, true), ("OPTIONS", "cross-site", nil, true), ("PUT", "cross-site", nil, false),
-            ("DELETE", "cross-site", nil, false), ("FOO", "cross-site", nil, false), ("TRACE", "cross-site", nil, false),
+            ("DELETE", "cross-site", nil, false), ("FOO", "cross-site", nil, false),
+            ("TRACE", "cross-site", nil, false),
         ] as [(String, String?, String?, Bool)]
     )
     func origins(method: String, site: String?, origin: String?, isAccepted: Bool) throws {

@@ -1,13 +1,16 @@
 import HTTPTypes
 import Logging
-@testable import Sessions
 import SessionsTesting
 import Synchronization
 import Testing
 
+@testable import Sessions
+
 @Suite("I9 unspeakable")
 struct UnspeakableTests {
-    @Test("I9: no credential, secret or key in any log line, error, event, report, description or record (LG-01, LG-02)")
+    @Test(
+        "I9: no credential, secret or key in any log line, error, event, report, description or record (LG-01, LG-02)"
+    )
     func nothingSpeaks() async throws {
         let lines = Lines()
         let secret = SessionSecret.generate()

@@ -1,6 +1,7 @@
-@testable import Sessions
 import SessionsTesting
 import Testing
+
+@testable import Sessions
 
 @Suite("Flash")
 struct FlashTests {

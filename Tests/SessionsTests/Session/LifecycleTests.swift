@@ -1,7 +1,8 @@
 import HTTPTypes
-@testable import Sessions
 import SessionsTesting
 import Testing
+
+@testable import Sessions
 
 @Suite("Session lifecycle")
 struct LifecycleTests {
@@ -204,9 +205,12 @@ struct LifecycleTests {
         #expect(fixture.events.kinds.last == .suspicious(.unreadable))
     }
 
-    @Test("a record that cannot be read makes the request a stranger's and stays as it is (ER-04, ST-13)", arguments: [
-        "", "{", #"{"v":2}"#, #"{"v":1}"#, "\u{0}", #"{"v":1,"hash":"x"}"#, String(repeating: "[", count: 100_000),
-    ])
+    @Test(
+        "a record that cannot be read makes the request a stranger's and stays as it is (ER-04, ST-13)",
+        arguments: [
+            "", "{", #"{"v":2}"#, #"{"v":1}"#, "\u{0}", #"{"v":1,"hash":"x"}"#, String(repeating: "[", count: 100_000),
+        ]
+    )
     func unreadable(payload: String) async throws {
         let fixture = try SessionFixture()
         try await fixture.browser.visit(fixture.sessions) { $0.set(.visits, to: 1) }

@@ -1,8 +1,9 @@
 import HTTPTypes
 import Logging
-@testable import Sessions
 import SessionsTesting
 import Synchronization
+
+@testable import Sessions
 
 /// A manager on a memory store that fails on command, with a clock that stands still and every event at hand.
 struct SessionFixture {

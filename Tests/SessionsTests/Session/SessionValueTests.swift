@@ -1,6 +1,7 @@
-@testable import Sessions
 import SessionsTesting
 import Testing
+
+@testable import Sessions
 
 @Suite("Session values")
 struct SessionValueTests {
@@ -60,6 +61,20 @@ struct SessionValueTests {
         #expect(values == before)
     }
 
+    @Test("a canonically equivalent spelling is a change (ID-11)")
+    func spelling() async throws {
+        let fixture = try SessionFixture()
+        for text in ["caf\u{E9}", "cafe\u{301}"] {
+            try await fixture.browser.visit(fixture.sessions) { session in
+                session.set(.notice, to: text)
+                session.set(.cart, to: [CartLine(sku: text, count: 1)])
+            }
+            let (notice, cart) = try await fixture.browser.visit(fixture.sessions) { ($0[.notice], $0[.cart]) }
+            #expect(Array((notice ?? "").utf8) == Array(text.utf8))
+            #expect(Array(cart[0].sku.utf8) == Array(text.utf8))
+        }
+    }
+
     @Test("a name is compared byte by byte: canonically equivalent names are two names (ID-11)")
     func names() async throws {
         let fixture = try SessionFixture()
@@ -77,7 +92,9 @@ struct SessionValueTests {
 
     @Test(
         "texts survive, whatever is in them",
-        arguments: ["", "\"\\\u{0}\u{1}\n\r\t/", "\u{1F600}", "\u{2028}", "e\u{301}", String(repeating: "x", count: 30000)]
+        arguments: [
+            "", "\"\\\u{0}\u{1}\n\r\t/", "\u{1F600}", "\u{2028}", "e\u{301}", String(repeating: "x", count: 30000),
+        ]
     )
     func texts(text: String) async throws {
         let fixture = try SessionFixture()
@@ -116,7 +133,9 @@ struct SessionValueTests {
         let fixture = try SessionFixture { $0.maximumRecordBytes = 400 }
         try await fixture.browser.visit(fixture.sessions) { $0.set(.notice, to: "short") }
         await #expect(throws: SessionError(.tooLarge, "")) {
-            try await fixture.browser.visit(fixture.sessions) { $0.set(.notice, to: String(repeating: "x", count: 400)) }
+            try await fixture.browser.visit(fixture.sessions) {
+                $0.set(.notice, to: String(repeating: "x", count: 400))
+            }
         }
         #expect(try await fixture.browser.visit(fixture.sessions) { $0[.notice] } == "short")
     }
@@ -183,7 +202,8 @@ struct SessionValueTests {
     @Test("members of the payload that this version does not know survive a rewrite")
     func unknownMembers() throws {
         let format = NativeRecordFormat()
-        let text = #"{"v":1,"hash":"\#(String(repeating: "A", count: 43))","created":1,"csrf":"00000000000000ff","#
+        let text =
+            #"{"v":1,"hash":"\#(String(repeating: "A", count: 43))","created":1,"csrf":"00000000000000ff","#
             + #""later":{"b":[1, 2],"a":"\u00e9"},"values":{"x": {"z":1}}}"#
         let content = try #require(format.decode(Array(text.utf8)))
         let again = String(decoding: format.encode(content), as: UTF8.self)

@@ -31,7 +31,7 @@ enum KeyFile {
     /// finds it whole, and two processes that start together agree on one key.
     static func create(_ path: String) throws -> Bool {
         guard access(path, F_OK) != 0 else { return false }
-        let draft = "\(path).\(getpid())"
+        let draft = "\(path).\(UInt64.random(in: .min ... .max))"
         let file = open(draft, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
         guard file >= 0 else { throw failure("make", path) }
         defer { unlink(draft) }
