@@ -74,14 +74,17 @@ struct HostileCookieTests {
         }
     }
 
-    @Test("PR-13: a cookie that is not ours is expired once the session is asked for, and not before")
-    func malformed() async throws {
+    @Test(
+        "PR-13: a cookie that is not ours is expired once the session is asked for, and not before",
+        arguments: ["junk", String(repeating: "A", count: 112), "AQAA" + String(repeating: "A", count: 108)]
+    )
+    func malformed(value: String) async throws {
         let rig = try Rig()
         let router = rig.router().withVisits()
         router.get("static") { _, _ in "static" }
         try await rig.test(router) { client async throws in
             let browser = SessionBrowser()
-            browser.plant(Self.name, "junk")
+            browser.plant(Self.name, value)
             let visitor = Visitor(client, browser)
             #expect(try await visitor.get("/static").setCookies.isEmpty)
             #expect(try await visitor.get("/visits").setCookies == [CookieFieldTests.expired])

@@ -132,6 +132,32 @@ struct StoreFailureTests {
     }
 
     @Test(
+        "DS-05: a client that hangs up while its logout or its change is written does not undo it",
+        arguments: [true, false]
+    )
+    func hungUp(isLogout: Bool) async throws {
+        let rig = try Rig()
+        try await rig.test(rig.router().withVisits()) { client in
+            let visitor = Visitor(client)
+            try await visitor.post("/visits")
+            let gate = rig.faults.hold(isLogout ? .delete : .replace, next: 1)
+            let request = Task { try await visitor.copy().post(isLogout ? "/logout" : "/visits") }
+            try await gate.waitForArrival()
+            request.cancel()
+            gate.open()
+            _ = await request.result
+            if isLogout {
+                await rig.events.wait { $0.contains { $0.kind == .destroyed } }
+                #expect(try await visitor.get("/visits").text == "new")
+            } else {
+                // The next commit to the session has its turn after that one.
+                try await visitor.post("/visits")
+                #expect(try await visitor.get("/visits").text == "3")
+            }
+        }
+    }
+
+    @Test(
         "a change to a session that ended meanwhile: 409, no cookie, nobody's fault in the log",
         arguments: [true, false]
     )
