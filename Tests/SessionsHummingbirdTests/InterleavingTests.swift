@@ -51,7 +51,7 @@ struct InterleavingTests {
         try await rig.application(0, Self.routes).test(.live) { client in
             let browsers = try await Self.begin(client)
             let port = try #require(client.port)
-            let rounds = 10
+            let rounds = 5
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for _ in 0..<16 {
                     group.addTask {
