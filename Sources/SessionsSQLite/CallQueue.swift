@@ -85,7 +85,7 @@ final class CallQueue: Sendable {
         if !isWatched { scheduleExpiry(in: deadline) }
     }
 
-    /// Carries out calls until none waits. Runs on the connection's own queue.
+    /// Carries out calls until none waits, on the connection's own queue.
     private func run(_ connection: Int, _ database: Database) {
         while let calls = takeCalls(for: connection) {
             work(calls, database, connection)

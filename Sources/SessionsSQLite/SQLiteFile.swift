@@ -29,7 +29,7 @@ struct SQLiteFile: Sendable {
         guard !path.isEmpty, path != ":memory:", !path.utf8.contains(0) else {
             throw SessionConfigurationError(
                 .store,
-                "path has to name a file; for sessions that need not outlive the process, use MemorySessionStore"
+                "A session database needs the path of a file. For sessions that end with the process, use MemorySessionStore."
             )
         }
         self.path = path
@@ -57,8 +57,10 @@ struct SQLiteFile: Sendable {
         }
     }
 
-    /// Makes an empty file that only this user may read, if there is none. SQLite gives the -wal and -shm files the
-    /// same mode; left to itself, it would let everybody read all three (checklist ST-02).
+    /// Makes an empty file that only this user may read, if there is none.
+    ///
+    /// SQLite gives the -wal and -shm files the same mode; left to itself, it would let everybody read all three
+    /// (checklist ST-02).
     private func create() throws {
         // Only ever for a new file: closing a descriptor of a file in use would drop the locks that SQLite holds on it.
         let descriptor = Self.openFile(path, O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0o600)

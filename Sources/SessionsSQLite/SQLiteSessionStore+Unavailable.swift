@@ -1,5 +1,5 @@
 #if !SQLite
-/// Keeps records in one SQLite file. Built only when the package's trait `SQLite` is enabled.
+/// Keeps records in one SQLite file, when the package's trait `SQLite` is enabled.
 @available(
     *,
     unavailable,

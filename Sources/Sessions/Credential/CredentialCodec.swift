@@ -1,130 +1,147 @@
-import Crypto
-
-/// Writes and authenticates credentials of one realm under one key ring.
+/// Mints and parses the credentials of one realm, and derives what belongs to them.
 ///
-/// The cookie's value is 84 bytes, which base64url spells in exactly 112 characters:
-///
-/// | bytes | |
-/// |---|---|
-/// | 1 | version, always 1 |
-/// | 3 | key id |
-/// | 16 | handle |
-/// | 32 | secret |
-/// | 32 | HMAC-SHA-256 over the realm and the 52 bytes before |
-///
-/// So junk, another application's cookie and another cookie's value are refused before any store is asked.
-struct CredentialCodec: Sendable {
-    private let keys: [Key]
-    private let ring: KeyRing
-
+/// Made once for a manager. Every HMAC in it has its key and the realm absorbed already; a use copies it, which halves
+/// the cost of a code.
+package struct CredentialCodec: Sendable, Redacted {
     private struct Key: Sendable {
-        let id: UInt32
-        /// Keyed, and with the realm absorbed: a credential costs one copy and one update.
-        let authenticator: HMAC<SHA256>
-    }
+        let id: KeyID
+        let credential: PrekeyedHMAC
+        let successor: PrekeyedHMAC
+        let csrf: PrekeyedHMAC
+        let log: PrekeyedHMAC
 
-    static let byteCount = 84
-    static let textCount = 112
-    private static let signedCount = 52
-
-    init(keys ring: KeyRing, realm: Realm) {
-        self.ring = ring
-        keys = ring.keys.map { key in
-            var authenticator = HMAC<SHA256>(key: key.key(for: .credential))
-            authenticator.update(data: realm.bytes)
-            return Key(id: key.id, authenticator: authenticator)
+        init(_ key: RingKey, realm: [UInt8]) {
+            func absorbed(_ purpose: KeyPurpose) -> PrekeyedHMAC {
+                var keyed = PrekeyedHMAC(key: key.key(for: purpose))
+                realm.withUnsafeBytes { keyed.update($0) }
+                return keyed
+            }
+            id = key.id
+            credential = absorbed(.credential)
+            successor = absorbed(.successor)
+            csrf = absorbed(.csrf)
+            log = absorbed(.log)
         }
     }
 
-    /// What a cookie's value turned out to be.
-    enum Parsed: Sendable {
-        /// Not of the form that this codec writes. Told without any cryptography (checklist PR-12).
-        case malformed
-        /// Of the form, but no key of the ring has signed it for this realm.
-        case unverifiable
-        case genuine(Presented)
+    /// In the order of the ring.
+    private let keys: [Key]
+
+    package init(keys ring: KeyRing, realm: Realm) {
+        var prefixed: [UInt8] = []
+        prefixed.appendLengthPrefixed(realm.bytes)
+        keys = ring.keys.map { Key($0, realm: prefixed) }
     }
 
-    /// A genuine credential as a client presents it.
-    struct Presented: Sendable {
-        let handle: SessionHandle
-        let secret: CredentialSecret
-        let isUnderFirstKey: Bool
+    /// The text of a credential, under the first key: 112 characters of base64url.
+    package func mint(handle: SessionHandle, secret: CredentialSecret) -> String {
+        withUnsafeTemporaryAllocation(byteCount: Credential.byteCount, alignment: 8) { bytes in
+            bytes[0] = Credential.version
+            bytes.slice(Credential.keyID).copyBytes(from: keys[0].id.bytes)
+            handle.withUnsafeBytes { bytes.slice(Credential.handle).copyMemory(from: $0) }
+            secret.withUnsafeBytes { bytes.slice(Credential.secret).copyMemory(from: $0) }
+            let message = UnsafeRawBufferPointer(bytes.slice(Credential.authenticated))
+            keys[0].credential.code { $0.update(message) }
+                .withUnsafeBytes { bytes.slice(Credential.code).copyMemory(from: $0) }
+            return Base64URL.encode(UnsafeRawBufferPointer(bytes))
+        }
     }
 
-    /// The cookie's value for a session, under the first key.
-    func mint(handle: SessionHandle, secret: CredentialSecret) -> String {
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(Self.byteCount)
-        bytes.append(1)
-        bytes.append(contentsOf: ring.keys[0].idBytes)
-        bytes.append(contentsOf: handle.bytes)
-        secret.bytes.withBytes { bytes.append(contentsOf: $0) }
-        var authenticator = keys[0].authenticator
-        authenticator.update(data: bytes)
-        bytes.append(contentsOf: authenticator.finalize())
-        return Base64URL.encode(bytes)
-    }
-
-    /// Authenticates a cookie's value. At most one HMAC is computed, however many keys the ring has.
-    func parse(_ text: [UInt8]) -> Parsed {
-        guard text.count == Self.textCount else { return .malformed }
-        return withUnsafeTemporaryAllocation(byteCount: Self.byteCount, alignment: 8) { buffer in
-            guard Base64URL.decode(text, into: buffer), buffer[0] == 1 else { return .malformed }
+    /// What the cookie value `text` is.
+    ///
+    /// At most one code is computed, however many keys there are: the key id says under which. A key id is public, so
+    /// looking it up needs no constant time; the code is compared in constant time.
+    package func parse(_ text: UnsafeRawBufferPointer) -> CredentialParse {
+        guard text.count == Credential.textCount else { return .malformed }
+        return withUnsafeTemporaryAllocation(byteCount: Credential.byteCount, alignment: 8) { buffer in
+            guard Base64URL.decode(text, into: buffer), buffer[0] == Credential.version else { return .malformed }
             let bytes = UnsafeRawBufferPointer(buffer)
-            let id = UInt32(bytes[1]) << 16 | UInt32(bytes[2]) << 8 | UInt32(bytes[3])
+            let id = KeyID(bytes[1], bytes[2], bytes[3])
             guard let index = keys.firstIndex(where: { $0.id == id }) else { return .unverifiable }
-            var authenticator = keys[index].authenticator
-            authenticator.update(data: UnsafeRawBufferPointer(rebasing: bytes[..<Self.signedCount]))
-            let expected = authenticator.finalize().withUnsafeBytes { Bytes32($0) }
-            let presented = Bytes32(UnsafeRawBufferPointer(rebasing: bytes[Self.signedCount...]))
-            let secret = Bytes32(UnsafeRawBufferPointer(rebasing: bytes[20..<Self.signedCount]))
-            guard let expected, let presented, let secret, Bytes32.areEqual(expected, presented) else {
-                return .unverifiable
-            }
+            let code = keys[index].credential.code { $0.update(bytes.slice(Credential.authenticated)) }
+            guard code == Bytes32(copying: bytes.slice(Credential.code)) else { return .unverifiable }
             return .genuine(
-                Presented(
-                    handle: SessionHandle(bytes: bytes[4..<20]),
-                    secret: CredentialSecret(bytes: secret),
+                PresentedCredential(
+                    handle: SessionHandle(Bytes16(copying: bytes.slice(Credential.handle))),
+                    secret: CredentialSecret(Bytes32(copying: bytes.slice(Credential.secret))),
                     isUnderFirstKey: index == 0
                 )
             )
         }
     }
 
-    /// The secrets that a graceful rotation may have put in the place of `secret`, one for each key of the ring.
+    /// What the cookie value `text` is.
+    package func parse(_ text: some Collection<UInt8>) -> CredentialParse {
+        text.withContiguousStorageIfAvailable { parse(UnsafeRawBufferPointer($0)) }
+            ?? Array(text).withUnsafeBytes { parse($0) }
+    }
+
+    /// The secrets that may follow `secret` in a rotation with a grace: one for each key, in the order of the ring.
     ///
-    /// They are derived, not drawn: every request that races with the old cookie arrives at the same successor.
-    func successors(of secret: CredentialSecret, nonce: [UInt8], handle: SessionHandle) -> [CredentialSecret] {
-        ring.keys.compactMap { key in
-            var derivation = HMAC<SHA256>(key: key.key(for: .successor))
-            secret.bytes.withBytes { derivation.update(data: $0) }
-            derivation.update(data: LengthPrefixed.join([nonce, handle.bytes]))
-            return derivation.finalize().withUnsafeBytes { Bytes32($0) }.map(CredentialSecret.init(bytes:))
+    /// The first one is what a rotation writes. A request that was overtaken by a rotation looks for the one whose hash
+    /// is the record's current one: the rotation may have been made under another first key.
+    package func successors(
+        of secret: CredentialSecret,
+        nonce: Nonce,
+        handle: SessionHandle
+    ) -> [CredentialSecret] {
+        keys.map { key in
+            let code = key.successor.code { keyed in
+                secret.withUnsafeBytes { keyed.update($0) }
+                nonce.withUnsafeBytes { keyed.update($0) }
+                handle.withUnsafeBytes { keyed.update($0) }
+            }
+            return CredentialSecret(code)
         }
     }
 
-    /// The public identifier of the credential whose secret has this hash: one-way, 22 characters of base64url.
-    func publicID(_ hash: SecretHash) -> String {
-        var hasher = SHA256()
-        hasher.update(data: Array("swift-sessions/1 public id".utf8))
-        hash.bytes.withBytes { hasher.update(data: $0) }
-        return Base64URL.encode(Array(hasher.finalize().prefix(16)))
+    /// The CSRF secret of the session at `handle`: what its tokens are made with.
+    package func csrfSecret(handle: SessionHandle, nonce: Nonce) -> Bytes32 {
+        csrfSecret(under: keys[0], handle: handle, nonce: nonce)
     }
 
-    /// A keyed hash of a handle for logs: 16 hexadecimal digits.
-    func logTag(_ handle: SessionHandle) -> String {
-        let code = HMAC<SHA256>.authenticationCode(for: handle.bytes, using: ring.keys[0].key(for: .log))
-        var digits: [UInt8] = []
-        Hexadecimal.append(code.prefix(8).reduce(0) { $0 << 8 | UInt64($1) }, to: &digits)
-        return String(decoding: digits, as: UTF8.self)
+    /// The CSRF secrets that its tokens may have been made with: one for each key, in the order of the ring.
+    package func csrfSecrets(handle: SessionHandle, nonce: Nonce) -> [Bytes32] {
+        keys.map { csrfSecret(under: $0, handle: handle, nonce: nonce) }
     }
 
-    /// The secrets behind a session's CSRF tokens, one for each key of the ring; the first makes tokens, all accept them.
-    func csrfSecrets(handle: SessionHandle, nonce: UInt64) -> [[UInt8]] {
-        var nonceDigits: [UInt8] = []
-        Hexadecimal.append(nonce, to: &nonceDigits)
-        let message = LengthPrefixed.join([handle.bytes, nonceDigits])
-        return ring.keys.map { Array(HMAC<SHA256>.authenticationCode(for: message, using: $0.key(for: .csrf))) }
+    private func csrfSecret(under key: Key, handle: SessionHandle, nonce: Nonce) -> Bytes32 {
+        key.csrf.code { keyed in
+            handle.withUnsafeBytes { keyed.update($0) }
+            nonce.withUnsafeBytes { keyed.update($0) }
+        }
+    }
+
+    /// The pseudonym of a handle that logs carry, under the first key: 16 hexadecimal digits.
+    ///
+    /// It ties the lines of one session together, until the ring gets a new first key, and leads nobody without the key
+    /// back to the handle.
+    package func logTag(_ handle: SessionHandle) -> String {
+        let code = keys[0].log.code { keyed in handle.withUnsafeBytes { keyed.update($0) } }
+        return String(unsafeUninitializedCapacity: 16) { digits in
+            code.withUnsafeBytes { bytes in
+                for index in 0..<8 {
+                    digits[2 * index] = Self.hexDigit(bytes[index] >> 4)
+                    digits[2 * index + 1] = Self.hexDigit(bytes[index] & 0xF)
+                }
+            }
+            return 16
+        }
+    }
+
+    private static func hexDigit(_ value: UInt8) -> UInt8 {
+        value < 10 ? UInt8(ascii: "0") + value : UInt8(ascii: "a") + value - 10
+    }
+}
+
+extension UnsafeRawBufferPointer {
+    fileprivate func slice(_ range: Range<Int>) -> UnsafeRawBufferPointer {
+        UnsafeRawBufferPointer(rebasing: self[range])
+    }
+}
+
+extension UnsafeMutableRawBufferPointer {
+    fileprivate func slice(_ range: Range<Int>) -> UnsafeMutableRawBufferPointer {
+        UnsafeMutableRawBufferPointer(rebasing: self[range])
     }
 }

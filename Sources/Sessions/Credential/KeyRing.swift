@@ -1,89 +1,67 @@
-import Crypto
-
 /// The secrets of an application, in order: the first signs and seals, all verify and open.
 ///
-/// To change keys, put the new one in front and leave the old one for as long as its sessions live; each is re-issued
-/// under the first key as it is used. Each purpose has a key of its own, derived from the secret (HKDF-SHA-256), so that
-/// what is made for one is worth nothing for another (checklist CR-05, CR-07).
-public struct KeyRing: Sendable, CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
+/// To replace a secret, put the new one in front and keep the old one behind it until the cookies it signed have been
+/// renewed or have expired. Clients notice nothing: a credential under an older key is sent again under the first one.
+///
+/// Each secret is turned into one key for each purpose, by HKDF-SHA-256, when the ring is made (checklist CR-05).
+/// The secrets themselves are not kept. Whatever is signed or sealed names its key, so verifying costs the same with one
+/// secret and with ten (CR-07).
+public struct KeyRing: Sendable {
+    /// The derived keys; at least one.
     let keys: [RingKey]
 
-    /// Whether the keys die with the process.
-    let isEphemeral: Bool
+    /// Whether the secrets die with this process, so that no other process can read what it wrote (checklist CF-02).
+    package let isEphemeral: Bool
 
-    /// A ring of these secrets.
+    /// The ring with these secrets, of which the first signs and seals.
     ///
-    /// - Throws: ``SessionConfigurationError/Code/emptyKeyRing``, ``SessionConfigurationError/Code/duplicateKey``.
-    public init(_ secrets: [SessionSecret]) throws(SessionConfigurationError) {
+    /// - Throws: ``SessionConfigurationError`` with the code `emptyKeyRing` if there is no secret, or `duplicateKey` if
+    ///   two are the same or derive the same key id (checklist CF-03).
+    public init(_ secrets: [SessionSecret]) throws {
         try self.init(secrets, isEphemeral: false)
     }
 
-    private init(_ secrets: [SessionSecret], isEphemeral: Bool) throws(SessionConfigurationError) {
+    /// The ring with one new secret that nobody else knows, for tests and for development.
+    ///
+    /// All sessions end with the process. A manager refuses such a ring together with a store that outlives the process
+    /// or is shared with others.
+    public static func ephemeral() -> KeyRing {
+        KeyRing(keys: [RingKey(.generate())], isEphemeral: true)
+    }
+
+    private init(_ secrets: [SessionSecret], isEphemeral: Bool) throws {
         guard !secrets.isEmpty else {
-            throw SessionConfigurationError(.emptyKeyRing, "The key ring has no key. Create one with `make key`.")
-        }
-        let keys = secrets.map { RingKey($0) }
-        guard Set(keys.map(\.id)).count == keys.count else {
             throw SessionConfigurationError(
-                .duplicateKey,
-                "Two keys of the ring are the same, or share their key id. Remove one, or create another."
+                .emptyKeyRing,
+                "The key ring has no secret. Give it at least one. \(SecretStrength.advice)"
             )
         }
+        let keys = secrets.map(RingKey.init)
+        for (index, secret) in secrets.enumerated() {
+            for earlier in 0..<index where keys[earlier].id == keys[index].id {
+                throw SessionConfigurationError(
+                    .duplicateKey,
+                    secrets[earlier].key == secret.key
+                        ? "Secrets \(earlier + 1) and \(index + 1) of the key ring are the same. Remove one of them."
+                        : "Secrets \(earlier + 1) and \(index + 1) of the key ring have the same key id. "
+                            + "Replace the newer one. \(SecretStrength.advice)"
+                )
+            }
+        }
+        self.init(keys: keys, isEphemeral: isEphemeral)
+    }
+
+    private init(keys: [RingKey], isEphemeral: Bool) {
         self.keys = keys
         self.isEphemeral = isEphemeral
     }
+}
 
-    /// A ring whose only key is random and dies with the process: every session with it. For tests and development with
-    /// a memory store; ``SessionManager`` refuses it with a store that lasts (checklist CF-02).
-    public static func ephemeral() -> KeyRing {
-        KeyRing(ephemeral: RingKey(.generate()))
-    }
-
-    private init(ephemeral key: RingKey) {
-        keys = [key]
-        isEphemeral = true
-    }
-
-    public var description: String { "key ring of \(keys.count)" }
+extension KeyRing: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
+    /// The number of keys, and nothing else (checklist CR-14).
+    public var description: String { "KeyRing(\(keys.count) \(keys.count == 1 ? "key" : "keys"))" }
+    /// The number of keys, and nothing else (checklist CR-14).
     public var debugDescription: String { description }
+    /// A mirror without children: `dump` shows nothing of the keys (checklist CR-14).
     public var customMirror: Mirror { Mirror(self, children: []) }
-}
-
-/// What a key of the ring is used for.
-enum KeyPurpose: String, CaseIterable {
-    case credential, successor, seal, csrf, log
-}
-
-/// One key of a ring: its id and the keys derived from it.
-struct RingKey: Sendable, CustomReflectable {
-    /// Tells which key signed or sealed something: 24 bits, derived from the secret.
-    let id: UInt32
-    private let purposes: [KeyPurpose: SymmetricKey]
-
-    init(_ secret: SessionSecret) {
-        let id = Self.derive(secret, "key id", 3)
-        self.id = id.withUnsafeBytes { $0.reduce(UInt32(0)) { $0 << 8 | UInt32($1) } }
-        purposes = Dictionary(
-            uniqueKeysWithValues: KeyPurpose.allCases.map { ($0, Self.derive(secret, "key for \($0.rawValue)", 32)) }
-        )
-    }
-
-    private static func derive(_ secret: SessionSecret, _ label: String, _ count: Int) -> SymmetricKey {
-        HKDF<SHA256>.deriveKey(
-            inputKeyMaterial: secret.key,
-            info: Array("swift-sessions/1 \(label)".utf8),
-            outputByteCount: count
-        )
-    }
-
-    /// The key for one purpose.
-    func key(for purpose: KeyPurpose) -> SymmetricKey {
-        // Every purpose has its key from the initializer; a fresh key would verify nothing.
-        purposes[purpose] ?? SymmetricKey(size: .bits256)
-    }
-
-    /// The three bytes of ``id``.
-    var idBytes: [UInt8] { [16, 8, 0].map { UInt8(truncatingIfNeeded: id >> UInt32($0)) } }
-
-    var customMirror: Mirror { Mirror(self, children: []) }
 }

@@ -1,31 +1,33 @@
-/// What a credential is for: one application and one cookie.
+/// Whose credentials these are: one application and one cookie name.
 ///
-/// It goes into everything that is signed or sealed, so that another application's cookie and the value of another
-/// cookie are refused though they were made with the same keys (checklist ID-09, CR-06).
+/// The realm is part of everything that is signed, sealed or derived, so a value that one manager wrote is refused by
+/// every manager of another realm, also when both have the same ``KeyRing`` and the same store (checklist ID-09,
+/// CR-06).
 public struct Realm: Sendable, Hashable {
     /// The application's name.
+    ///
+    /// Any text; applications that share secrets have different names.
     public let application: String
 
-    /// The cookie's name.
+    /// The name of the cookie that carries the credential.
     public let cookieName: String
+
+    /// The two names, each after its length: no two realms share these bytes.
+    package let bytes: [UInt8]
 
     /// Creates a realm.
     public init(application: String, cookieName: String) {
         self.application = application
         self.cookieName = cookieName
+        var bytes: [UInt8] = []
+        bytes.appendLengthPrefixed(application.utf8)
+        bytes.appendLengthPrefixed(cookieName.utf8)
+        self.bytes = bytes
     }
 
-    /// The realm as bytes: each part behind its length, so that no two realms read alike.
-    var bytes: [UInt8] { LengthPrefixed.join([Array(application.utf8), Array(cookieName.utf8)]) }
-}
+    /// Whether the two realms have the same bytes: `String` calls different bytes equal (checklist ID-11).
+    public static func == (lhs: Realm, rhs: Realm) -> Bool { lhs.bytes == rhs.bytes }
 
-/// Joins byte strings so that they can be told apart again.
-enum LengthPrefixed {
-    /// Each part behind its length, a big-endian 32-bit number.
-    static func join(_ parts: [[UInt8]]) -> [UInt8] {
-        parts.flatMap { part -> [UInt8] in
-            let length = UInt32(truncatingIfNeeded: part.count)
-            return (0..<4).map { UInt8(truncatingIfNeeded: length >> (24 - 8 * UInt32($0))) } + part
-        }
-    }
+    /// Feeds the realm's bytes to `hasher`.
+    public func hash(into hasher: inout Hasher) { hasher.combine(bytes) }
 }

@@ -2,18 +2,23 @@
 ///
 /// List and revoke sessions by it. It authenticates nothing (checklist ID-12), so it may be shown to its owner.
 public struct SessionHandle: Sendable, Hashable, LosslessStringConvertible {
-    package let high: UInt64
-    package let low: UInt64
+    private let storage: Bytes16
+
+    package var high: UInt64 { storage.high }
+    package var low: UInt64 { storage.low }
 
     package init(high: UInt64, low: UInt64) {
-        self.high = high
-        self.low = low
+        storage = Bytes16(high: high, low: low)
+    }
+
+    package init(_ bytes: Bytes16) {
+        storage = bytes
     }
 
     /// The handle written as `text`: 22 characters of base64url, the canonical spelling; `nil` for anything else.
     public init?(_ text: String) {
-        guard text.utf8.count == 22, let bytes = Base64URL.decode(text.utf8), bytes.count == 16 else { return nil }
-        self.init(bytes: bytes)
+        guard let bytes = Bytes16(base64URL: text.utf8) else { return nil }
+        storage = bytes
     }
 
     /// The handle with these sixteen bytes.
@@ -28,16 +33,17 @@ public struct SessionHandle: Sendable, Hashable, LosslessStringConvertible {
 
     /// A handle that no other session has, from the system's random number generator.
     package static func random() -> SessionHandle {
-        var generator = SystemRandomNumberGenerator()
-        return SessionHandle(high: generator.next(), low: generator.next())
+        SessionHandle(.random())
+    }
+
+    /// Calls `body` with the sixteen bytes, most significant first.
+    package func withUnsafeBytes<Result>(_ body: (UnsafeRawBufferPointer) throws -> Result) rethrows -> Result {
+        try storage.withUnsafeBytes(body)
     }
 
     /// The sixteen bytes, most significant first.
-    package var bytes: [UInt8] {
-        (0..<8).map { UInt8(truncatingIfNeeded: high >> (56 - 8 * $0)) }
-            + (0..<8).map { UInt8(truncatingIfNeeded: low >> (56 - 8 * $0)) }
-    }
+    package var bytes: [UInt8] { withUnsafeBytes { Array($0) } }
 
     /// The handle as 22 characters of base64url.
-    public var description: String { Base64URL.encode(bytes) }
+    public var description: String { storage.base64URL }
 }

@@ -1,96 +1,114 @@
 import Crypto
 
-/// One secret of a key ring: at least 32 bytes that nobody can guess.
+#if canImport(FoundationEssentials)
+import FoundationEssentials
+#else
+import Foundation
+#endif
+
+/// One secret of a ``KeyRing``: at least 32 bytes that nobody can guess.
 ///
-/// Create one with `make key` or `openssl rand -base64 32`, keep it where the application's other secrets are, and never
-/// in the source. It cannot be printed.
-public struct SessionSecret: Sendable, CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
+/// A secret is made by a random number generator, never thought of by a person:
+///
+/// ```
+/// openssl rand -base64 32
+/// ```
+///
+/// Every initializer refuses what is no such secret, in release builds too (checklist CF-01, CR-05). A secret cannot be
+/// printed, dumped or encoded by accident (CR-14); ``encoded()`` is the one way to its text.
+public struct SessionSecret: Sendable {
     let key: SymmetricKey
 
-    /// A secret from its bytes: 32 at least, random, and no text. Text goes through ``init(encoded:)``.
+    /// The secret with the given bytes.
     ///
-    /// - Throws: ``SessionConfigurationError/Code/weakSecret`` (checklist CF-01).
-    public init(bytes: [UInt8]) throws(SessionConfigurationError) {
-        guard bytes.count >= 32 else {
-            throw Self.weak("A secret needs at least 32 bytes, and this one has \(bytes.count).")
-        }
-        guard Set(bytes).count >= 8 else {
-            throw Self.weak("This secret repeats a few bytes, so it can be guessed.")
-        }
-        let isText = bytes.allSatisfy { (0x20...0x7E).contains($0) }
-        guard !isText || bytes.count >= 43 else {
-            throw Self.weak("This secret is text of \(bytes.count) characters, which holds less than 256 random bits.")
-        }
-        guard !isText || !Self.isExample(bytes) else {
-            throw Self.weak("This secret is an example from a documentation.")
-        }
+    /// These are random bytes and not text: a password or a passphrase is refused. For a secret that somebody wrote
+    /// down as base64 or hex use ``init(encoded:)``.
+    ///
+    /// - Throws: ``SessionConfigurationError`` with the code `weakSecret` if there are fewer than 32 bytes, if they
+    ///   have too little variety or repeat themselves, or if they are text of fewer than 43 characters.
+    public init(bytes: [UInt8]) throws {
+        try SecretStrength.check(bytes: bytes)
         key = SymmetricKey(data: bytes)
     }
 
-    /// A secret from its text form: base64url, base64 or hexadecimal digits of at least 32 bytes.
+    /// The secret that `text` spells: base64 or base64url, with or without padding, or hex.
     ///
-    /// - Throws: ``SessionConfigurationError/Code/weakSecret``.
-    public init(encoded text: String) throws(SessionConfigurationError) {
-        guard let bytes = Self.decode(Array(text.utf8)) else {
-            throw Self.weak("A secret is written as base64 or as hexadecimal digits, and this text is neither.")
+    /// Text that has hexadecimal digits only is hex. White space around the text is ignored.
+    ///
+    /// - Throws: ``SessionConfigurationError`` with the code `weakSecret` if the text is none of these, if it spells
+    ///   fewer than 32 bytes, or if it is an example from a manual, words, or a repetition.
+    public init(encoded text: String) throws {
+        try self.init(encoded: Array(text.utf8)[...])
+    }
+
+    init(encoded text: ArraySlice<UInt8>) throws {
+        let text = Array(text.trimmingASCIIWhiteSpace())
+        try SecretStrength.check(text: text)
+        guard let bytes = Self.decode(text) else {
+            throw SessionConfigurationError(
+                .weakSecret,
+                "The secret is neither base64 nor hex. \(SecretStrength.advice)"
+            )
         }
         try self.init(bytes: bytes)
     }
 
-    private init(key: SymmetricKey) {
-        self.key = key
-    }
-
-    /// A new secret of 256 random bits.
+    /// A new secret: 256 bits from the system's random number generator.
+    ///
+    /// Meant for a command that makes keys. A server that called this at start-up would sign everybody out at every
+    /// restart; for tests there is ``KeyRing/ephemeral()``.
     public static func generate() -> SessionSecret {
-        SessionSecret(key: SymmetricKey(size: .bits256))
+        while true {
+            // The refusals are meant for people's choices; in one of ten million cases they would hit a random one.
+            if let secret = try? SessionSecret(encoded: Bytes32.random().base64URL) { return secret }
+        }
     }
 
-    /// The secret's text form, for the command that creates keys. Whoever has it can forge every credential.
+    /// The secret as base64url text, as ``init(encoded:)`` and ``KeyRing/init(environment:)`` read it.
+    ///
+    /// - Warning: This is the secret itself. Whoever reads it can make a credential for any handle and open what is
+    ///   sealed. Write it to where secrets are kept, and nowhere else.
     public func encoded() -> String {
         key.withUnsafeBytes { Base64URL.encode($0) }
     }
 
-    public var description: String { "session secret" }
-    public var debugDescription: String { "session secret" }
-    public var customMirror: Mirror { Mirror(self, children: []) }
-
-    private static func weak(_ reason: String) -> SessionConfigurationError {
-        SessionConfigurationError(.weakSecret, "\(reason) Create one with `make key` or `openssl rand -base64 32`.")
-    }
-
-    /// Whether the text is one of those that stand in tutorials, also repeated or padded.
-    private static func isExample(_ bytes: [UInt8]) -> Bool {
-        let letters = bytes.map { $0 | 0x20 }
-        return ["keyboard cat", "secret", "changeme", "change me", "password", "example"].contains { example in
-            letters.starts(with: example.utf8)
-        }
-    }
-
     private static func decode(_ text: [UInt8]) -> [UInt8]? {
-        if text.count.isMultiple(of: 2), let bytes = decodeHexadecimal(text) { return bytes }
-        let standard: [UInt8: UInt8] = [
-            UInt8(ascii: "+"): UInt8(ascii: "-"), UInt8(ascii: "/"): UInt8(ascii: "_"),
-        ]
-        let unpadded = text.reversed().drop(while: { $0 == UInt8(ascii: "=") }).reversed()
-        return Base64URL.decode(unpadded.map { standard[$0] ?? $0 })
-    }
-
-    private static func decodeHexadecimal(_ text: [UInt8]) -> [UInt8]? {
-        var bytes: [UInt8] = []
-        for index in stride(from: 0, to: text.count, by: 2) {
-            guard let high = digit(text[index]), let low = digit(text[index + 1]) else { return nil }
-            bytes.append(high << 4 | low)
+        if text.allSatisfy({ hexValue($0) != nil }) {
+            guard text.count.isMultiple(of: 2) else { return nil }
+            return stride(from: 0, to: text.count, by: 2)
+                .compactMap { index in
+                    guard let high = hexValue(text[index]), let low = hexValue(text[index + 1]) else { return nil }
+                    return high << 4 | low
+                }
         }
-        return bytes
+        let padding = text.reversed().prefix { $0 == UInt8(ascii: "=") }.count
+        guard padding <= 2, padding == 0 || text.count.isMultiple(of: 4) else { return nil }
+        let symbols = text.dropLast(padding)
+            .map { symbol in
+                switch symbol {
+                case UInt8(ascii: "+"): UInt8(ascii: "-")
+                case UInt8(ascii: "/"): UInt8(ascii: "_")
+                default: symbol
+                }
+            }
+        return Base64URL.decode(symbols)
     }
 
-    private static func digit(_ byte: UInt8) -> UInt8? {
-        switch byte {
-        case UInt8(ascii: "0")...UInt8(ascii: "9"): byte - UInt8(ascii: "0")
-        case UInt8(ascii: "a")...UInt8(ascii: "f"): byte - UInt8(ascii: "a") + 10
-        case UInt8(ascii: "A")...UInt8(ascii: "F"): byte - UInt8(ascii: "A") + 10
+    private static func hexValue(_ symbol: UInt8) -> UInt8? {
+        switch symbol {
+        case UInt8(ascii: "0")...UInt8(ascii: "9"): symbol - UInt8(ascii: "0")
+        case UInt8(ascii: "a")...UInt8(ascii: "f"): symbol - UInt8(ascii: "a") + 10
+        case UInt8(ascii: "A")...UInt8(ascii: "F"): symbol - UInt8(ascii: "A") + 10
         default: nil
         }
     }
+}
+
+extension SessionSecret: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
+    /// The type's name, and nothing of the secret (checklist CR-14).
+    public var description: String { "SessionSecret(redacted)" }
+    /// The type's name, and nothing of the secret (checklist CR-14).
+    public var debugDescription: String { description }
+    /// A mirror without children: `dump` shows nothing of the secret (checklist CR-14).
+    public var customMirror: Mirror { Mirror(self, children: []) }
 }

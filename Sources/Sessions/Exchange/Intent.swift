@@ -29,8 +29,8 @@ struct FreshMaterial: Sendable {
     var handle = SessionHandle.random()
     var secret = CredentialSecret.random()
     /// What a graceful rotation derives the successor from.
-    var nonce = SessionHandle.random().bytes
-    var csrfNonce = SystemRandomNumberGenerator.number()
+    var nonce = Nonce.random()
+    var csrfNonce = Nonce.random()
 }
 
 extension SystemRandomNumberGenerator {

@@ -82,7 +82,7 @@ public final class SessionManager: Sendable {
         codec = CredentialCodec(keys: keys, realm: realm)
         records = RecordCoder(
             format: NativeRecordFormat(),
-            sealer: configuration.sealsRecords ? Sealer(keys: keys, realm: realm) : nil,
+            sealer: configuration.sealsRecords ? Sealer(keys: keys, realm: realm, purpose: .record) : nil,
             maximumBytes: configuration.maximumRecordBytes
         )
         metrics = SessionMetrics()

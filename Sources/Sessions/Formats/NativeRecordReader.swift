@@ -8,12 +8,12 @@ struct NativeRecordReader {
     private var secretHash: SecretHash?
     private var graceHash: SecretHash?
     private var graceUntil: Int64?
-    private var graceNonce: [UInt8]?
+    private var graceNonce: Nonce?
     private var createdAt: Int64?
     private var authenticatedAt: Int64?
     private var rotatedAt: Int64?
     private var recent: [RecordVersion] = []
-    private var csrfNonce: UInt64?
+    private var csrfNonce: Nonce?
     private var idle: Int64?
     private var absolute: Int64?
     private var values = SessionValues()
@@ -61,7 +61,7 @@ struct NativeRecordReader {
         case 7 where matches(name, "created"): createdAt = JSONScanner.integer(bytes, value)
         case 5 where matches(name, "login"): authenticatedAt = JSONScanner.integer(bytes, value)
         case 7 where matches(name, "rotated"): rotatedAt = JSONScanner.integer(bytes, value)
-        case 4 where matches(name, "csrf"): csrfNonce = hexadecimal(value)
+        case 4 where matches(name, "csrf"): csrfNonce = nonce(value)
         case 4 where matches(name, "idle"): idle = JSONScanner.integer(bytes, value)
         case 8 where matches(name, "absolute"): absolute = JSONScanner.integer(bytes, value)
         case 6 where matches(name, "recent"): return readRecent(value)
@@ -93,7 +93,11 @@ struct NativeRecordReader {
     }
 
     private func hash(_ range: Range<Int>) -> SecretHash? {
-        quoted(range).flatMap { SecretHash(text: $0) }
+        quoted(range).flatMap { SecretHash(base64URL: $0) }
+    }
+
+    private func nonce(_ range: Range<Int>) -> Nonce? {
+        quoted(range).flatMap { Nonce(base64URL: $0) }
     }
 
     private func hexadecimal(_ range: Range<Int>) -> UInt64? {
@@ -114,7 +118,7 @@ struct NativeRecordReader {
         return scanner.members { name, value in
             if matches(name, "hash") { graceHash = hash(value) }
             if matches(name, "until") { graceUntil = JSONScanner.integer(bytes, value) }
-            if matches(name, "nonce") { graceNonce = quoted(value).flatMap { Base64URL.decode($0) } }
+            if matches(name, "nonce") { graceNonce = nonce(value) }
             return true
         }
     }

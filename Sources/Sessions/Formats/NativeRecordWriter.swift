@@ -5,7 +5,7 @@ struct NativeRecordWriter {
     mutating func write(_ content: RecordContent) {
         output.reserveCapacity(256 + content.values.entries.reduce(0) { $0 + ($1.texts.first?.count ?? 0) + 24 })
         append(#"{"v":1,"hash":""#)
-        append(content.secretHash.text)
+        append(content.secretHash.base64URL)
         append(#"","created":"#)
         append(content.createdAt)
         append(#","rotated":"#)
@@ -15,7 +15,7 @@ struct NativeRecordWriter {
             append(authenticatedAt)
         }
         append(#","csrf":""#)
-        Hexadecimal.append(content.csrfNonce, to: &output)
+        append(content.csrfNonce.base64URL)
         append(#"""#)
         if let lifetime = content.lifetime {
             append(#","idle":\#(lifetime.idle.wholeMicroseconds),"absolute":\#(lifetime.absolute.wholeMicroseconds)"#)
@@ -48,11 +48,11 @@ struct NativeRecordWriter {
     private mutating func write(_ grace: RecordContent.Grace?) {
         guard let grace else { return }
         append(#","grace":{"hash":""#)
-        append(grace.secretHash.text)
+        append(grace.secretHash.base64URL)
         append(#"","until":"#)
         append(grace.until)
         append(#","nonce":""#)
-        append(Base64URL.encode(grace.nonce))
+        append(grace.nonce.base64URL)
         append(#""}"#)
     }
 

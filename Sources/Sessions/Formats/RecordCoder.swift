@@ -9,7 +9,7 @@ struct RecordCoder: Sendable {
         var payload = stored.payload
         if let sealer {
             guard let opened = sealer.open(payload, context: Array(key.text.utf8)) else { return nil }
-            payload = opened
+            payload = opened.bytes
         }
         guard let content = format.decode(payload) else { return nil }
         return LoadedRecord(key: key, stored: stored, content: content)

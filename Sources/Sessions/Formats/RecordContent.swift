@@ -20,7 +20,7 @@ struct RecordContent: Sendable {
     var recent: [RecordVersion]
 
     /// What the CSRF secret is derived from; renewed at login and by every rotation without a grace.
-    var csrfNonce: UInt64
+    var csrfNonce: Nonce
 
     /// This session's own lifetime, where it differs from the manager's.
     var lifetime: SessionLifetime?
@@ -36,7 +36,7 @@ struct RecordContent: Sendable {
         var secretHash: SecretHash
         var until: Timestamp
         /// With the old secret, it yields the successor: the secret that is current now.
-        var nonce: [UInt8]
+        var nonce: Nonce
     }
 
     /// How many earlier commits a record names.

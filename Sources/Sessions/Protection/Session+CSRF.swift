@@ -6,12 +6,13 @@ extension Session {
     /// the key ring, so no record holds it. Asking a new session for a token begins the session, as the form's answer
     /// must find it again.
     public var csrfToken: String {
-        let secret = exchange.withState { state -> [UInt8] in
+        let secret = exchange.withState { state -> Bytes32 in
             if state.base == nil, !state.isEnded { state.intent.begins = true }
             return state.csrfSecrets(exchange.manager)[0]
         }
-        let pad = (0..<4).flatMap { _ in SystemRandomNumberGenerator.number().bigEndianBytes }
-        return Base64URL.encode(pad + zip(pad, secret).map { $0 ^ $1 })
+        let pad = Bytes32.random().withUnsafeBytes { Array($0) }
+        let masked = secret.withUnsafeBytes { zip(pad, $0).map { $0 ^ $1 } }
+        return Base64URL.encode(pad + masked)
     }
 
     /// Whether `token` is a CSRF token of this session. Take it from a header or a form field, never from a query or a
@@ -20,30 +21,22 @@ extension Session {
         guard let token, token.utf8.count == 86, let bytes = Base64URL.decode(token.utf8), bytes.count == 64 else {
             return false
         }
-        let presented = zip(bytes[..<32], bytes[32...]).map { $0 ^ $1 }
-        let secrets = exchange.withState { state -> [[UInt8]] in
+        let unmasked = zip(bytes[..<32], bytes[32...]).map { $0 ^ $1 }
+        let presented = unmasked.withUnsafeBytes { Bytes32(copying: $0) }
+        let secrets = exchange.withState { state -> [Bytes32] in
             state.base == nil || state.isEnded ? [] : state.csrfSecrets(exchange.manager)
         }
-        return secrets.contains { secret in
-            var difference: UInt8 = 0
-            for (left, right) in zip(secret, presented) { difference |= left ^ right }
-            return difference == 0
-        }
+        // Bytes32 compares in constant time.
+        return secrets.contains(presented)
     }
 }
 
 extension ExchangeState {
     /// The secrets behind the session's CSRF tokens, one for each key of the ring.
-    fileprivate mutating func csrfSecrets(_ manager: SessionManager) -> [[UInt8]] {
+    fileprivate mutating func csrfSecrets(_ manager: SessionManager) -> [Bytes32] {
         let isRenewed = base == nil || intent.login != nil || intent.ending == .restart || intent.isStrictRotation
-        let nonce = isRenewed ? material().csrfNonce : base?.content.csrfNonce ?? 0
+        let nonce = isRenewed ? material().csrfNonce : base?.content.csrfNonce ?? material().csrfNonce
         let handle = intent.ending == .restart ? material().handle : held?.handle ?? material().handle
         return manager.codec.csrfSecrets(handle: handle, nonce: nonce)
-    }
-}
-
-extension UInt64 {
-    fileprivate var bigEndianBytes: [UInt8] {
-        (0..<8).map { UInt8(truncatingIfNeeded: self >> (56 - 8 * $0)) }
     }
 }

@@ -15,7 +15,7 @@ extension Session {
             let isRenewed =
                 state.intent.login != nil || state.intent.ending == .restart || state.intent.isStrictRotation
             let hash = isRenewed ? state.material().secret.hash : state.held?.hash ?? state.material().secret.hash
-            return exchange.manager.codec.publicID(hash)
+            return hash.publicID
         }
     }
 

@@ -20,7 +20,7 @@ struct PlanFixture {
             createdAt: now - .seconds(600),
             rotatedAt: now - .seconds(600),
             recent: [],
-            csrfNonce: 7,
+            csrfNonce: .random(),
             values: SessionValues(),
             flash: [],
             unknown: []
@@ -61,7 +61,7 @@ struct PlanFixture {
 
     /// Rotates the record with a grace, as another request would have done; the held credential is then in its grace.
     mutating func rotateMeanwhile(grace: Duration = .seconds(30)) -> CredentialSecret {
-        let grace = RecordContent.Grace(secretHash: held.hash, until: now + grace, nonce: SessionHandle.random().bytes)
+        let grace = RecordContent.Grace(secretHash: held.hash, until: now + grace, nonce: .random())
         let successor = codec.successors(of: held.secret, nonce: grace.nonce, handle: held.handle)[0]
         record.content.grace = grace
         record.content.secretHash = successor.hash

@@ -203,7 +203,7 @@ struct SessionValueTests {
     func unknownMembers() throws {
         let format = NativeRecordFormat()
         let text =
-            #"{"v":1,"hash":"\#(String(repeating: "A", count: 43))","created":1,"csrf":"00000000000000ff","#
+            #"{"v":1,"hash":"\#(String(repeating: "A", count: 43))","created":1,"csrf":"AAAAAAAAAAAAAAAAAAAAAA","#
             + #""later":{"b":[1, 2],"a":"\u00e9"},"values":{"x": {"z":1}}}"#
         let content = try #require(format.decode(Array(text.utf8)))
         let again = String(decoding: format.encode(content), as: UTF8.self)
