@@ -41,10 +41,8 @@ public struct KeyRing: Sendable {
             for earlier in 0..<index where keys[earlier].id == keys[index].id {
                 throw SessionConfigurationError(
                     .duplicateKey,
-                    secrets[earlier].key == secret.key
-                        ? "Secrets \(earlier + 1) and \(index + 1) of the key ring are the same. Remove one of them."
-                        : "Secrets \(earlier + 1) and \(index + 1) of the key ring have the same key id. "
-                            + "Replace the newer one. \(SecretStrength.advice)"
+                    "Secrets \(earlier + 1) and \(index + 1) of the key ring are the same, or have the same key id. "
+                        + "Remove or replace the newer one. \(SecretStrength.advice)"
                 )
             }
         }
