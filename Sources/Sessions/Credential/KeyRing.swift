@@ -37,7 +37,7 @@ public struct KeyRing: Sendable {
             )
         }
         let keys = secrets.map(RingKey.init)
-        for (index, secret) in secrets.enumerated() {
+        for index in secrets.indices {
             for earlier in 0..<index where keys[earlier].id == keys[index].id {
                 throw SessionConfigurationError(
                     .duplicateKey,
