@@ -134,7 +134,9 @@ public struct CookieAttributes: Sendable, Hashable {
     /// These attributes for a cookie that a browser keeps `seconds` from `now`: both `Max-Age`, which does not depend
     /// on the browser's clock, and `Expires`, for clients that know nothing else.
     ///
-    /// - Parameter seconds: Clamped to 0 to ``maxAgeLimit``; `nil` for a cookie that ends with the browser.
+    /// - Parameters:
+    ///   - seconds: Clamped to 0 to ``maxAgeLimit``; `nil` for a cookie that ends with the browser.
+    ///   - now: The time that `Expires` counts from.
     public func withMaxAge(_ seconds: Int?, from now: Timestamp) -> CookieAttributes {
         var copy = self
         copy.maxAge = seconds.map(Self.clamped)

@@ -12,7 +12,9 @@ public struct CookieHeader: Sendable, CustomStringConvertible, CustomDebugString
 
     /// The cookies in a request's fields.
     ///
-    /// - Parameter limits: How much is read; a request beyond it has no readable cookie (checklist PR-10).
+    /// - Parameters:
+    ///   - fields: The request's fields; those that are no `cookie` fields are passed over.
+    ///   - limits: How much is read; a request beyond it has no readable cookie (checklist PR-10).
     public init(_ fields: HTTPFields, limits: CookieLimits = .default) {
         self.fields = fields
         self.limits = limits

@@ -38,8 +38,10 @@ public struct OriginPolicy: Sendable {
 
     /// Why `request` is refused; `nil` if it is accepted.
     ///
-    /// - Parameter carriesSession: whether the request brings the session cookie: a request without `Sec-Fetch-Site` and
-    ///   `Origin` is then refused, as no browser of today sends one.
+    /// - Parameters:
+    ///   - request: the request, before anything of it has been acted on.
+    ///   - carriesSession: whether it brings the session cookie: a request without `Sec-Fetch-Site` and `Origin` is then
+    ///     refused, as no browser of today sends one.
     public func refusal(of request: HTTPRequest, carriesSession: Bool) -> Refusal? {
         switch request.method {
         case .get where Self.asksForWebSocket(request): break
