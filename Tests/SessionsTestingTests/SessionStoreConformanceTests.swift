@@ -78,7 +78,16 @@ import Testing
                 failures[check.name] = failure
             }
         }
-        #expect(failures[findings[0]] != nil)
+        // A racy flaw shows only when two tasks meet in it: give them more chances.
+        let meant = try #require(SessionStoreConformance.checks.first { $0.name == findings[0] })
+        for _ in 0..<200 where failures[meant.name] == nil && "\(flaw)".hasPrefix("racy") {
+            do {
+                try await meant.run(rounds: 200) { clock in WrongStore(flaw, clock: clock) }
+            } catch let failure as ConformanceFailure {
+                failures[meant.name] = failure
+            }
+        }
+        #expect(failures[meant.name] != nil)
         #expect(Set(failures.keys).isSubset(of: findings), "a check failed that has nothing to do with the flaw")
         for (name, failure) in failures {
             #expect("\(failure)".hasPrefix("\(name): ") && failure.underlying == nil)
