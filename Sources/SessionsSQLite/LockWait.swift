@@ -24,8 +24,9 @@ final class LockWait: Sendable {
     func wait(attempt: Int) -> Bool {
         let remaining = end.withLock { $0 } - .now
         guard remaining > .zero else { return false }
-        // From 1 ms on, longer with each attempt; the random part keeps processes from asking in step.
-        let step = Duration.microseconds(Int.random(in: 500...1000) * min(attempt + 1, 20))
+        // Longer with each attempt, up to 5 ms; the random part keeps processes from asking in step. A busy process
+        // lets go of the lock for a moment between two transactions: who asks seldom hardly ever finds it.
+        let step = Duration.microseconds(Int.random(in: 500...1000) * min(attempt + 1, 5))
         Thread.sleep(forTimeInterval: min(step, remaining) / .seconds(1))
         return true
     }

@@ -33,7 +33,7 @@ final class PendingCall: Sendable {
     /// Whether the caller has its answer.
     var isAnswered: Bool { state.withLock { $0.isAnswered } }
 
-    /// Carries the call out and keeps its reply. Running it again replaces that.
+    /// Carries the call out and keeps its reply; running it again replaces that.
     func run(in database: Database) throws {
         let reply = try body(database)
         state.withLock { $0.reply = reply }
@@ -43,7 +43,7 @@ final class PendingCall: Sendable {
     func answer() {
         let reply = state.withLock { state in
             defer { state = State(isAnswered: true) }
-            return state.reply
+            return state.isAnswered ? nil : state.reply
         }
         reply?()
     }

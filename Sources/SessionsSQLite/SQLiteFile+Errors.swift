@@ -4,8 +4,9 @@ import Sessions
 
 /// What went wrong, in words that say what to change.
 extension SQLiteFile {
-    /// Whether an error that made SQLite give up a whole transaction may be one call's: the others are worth trying
-    /// by themselves. A damaged file or a failing disk concerns everybody.
+    /// Whether an error that made SQLite give up a whole transaction may be one call's.
+    ///
+    /// Then the others are worth trying by themselves. A damaged file or a failing disk concerns everybody.
     static func mayConcernOneCall(_ error: any Error) -> Bool {
         switch (error as? DatabaseError)?.resultCode {
         case .SQLITE_FULL?, .SQLITE_NOMEM?, .SQLITE_TOOBIG?, .SQLITE_BUSY?, .SQLITE_CONSTRAINT?: true
@@ -17,7 +18,7 @@ extension SQLiteFile {
     func error(for error: any Error) -> SessionStoreError {
         if let error = error as? SessionStoreError { return error }
         guard let error = error as? DatabaseError else {
-            return SessionStoreError(.unavailable, "\(path) could not be used: \(type(of: error))")
+            return SessionStoreError(.unavailable, "\(path) could not be used: \(type(of: error)).")
         }
         let (code, message) = explanation(of: error)
         // Without statement and arguments: those would hold keys and payloads.
@@ -26,78 +27,73 @@ extension SQLiteFile {
     }
 
     private func explanation(of error: DatabaseError) -> (SessionStoreError.Code, String) {
-        switch error.extendedResultCode {
-        case .SQLITE_READONLY_DBMOVED:
-            return (.unavailable, "\(path) was moved or removed while it was open; put it back and restart the process")
-        case .SQLITE_IOERR_NOMEM:
-            return (.unavailable, "there is not enough memory to work on \(path); raise the process's memory limit")
-        default: break
-        }
-        switch error.resultCode {
-        case .SQLITE_BUSY, .SQLITE_LOCKED:
+        if error.extendedResultCode == .SQLITE_READONLY_DBMOVED {
             return (
+                .unavailable,
+                "\(path) was moved or removed while it was open. Put it back and restart the process."
+            )
+        }
+        if error.resultCode == .SQLITE_NOMEM || error.extendedResultCode == .SQLITE_IOERR_NOMEM {
+            return (.unavailable, "There is not enough memory to work on \(path). Raise the process's memory limit.")
+        }
+        return switch error.resultCode {
+        case .SQLITE_BUSY, .SQLITE_LOCKED, .SQLITE_PROTOCOL:
+            (
                 .locked,
-                "\(path) is locked by another process for longer than busyTimeout; find the process that keeps a "
-                    + "transaction open (a database client, a backup) and end it, or raise busyTimeout"
+                "\(path) is locked by another process for longer than busyTimeout. End the process that keeps a "
+                    + "transaction open (a database client, a backup), or raise busyTimeout."
             )
         case .SQLITE_FULL:
-            return (.full, "there is no space left for \(path); free some on its volume, or raise the quota")
-        case .SQLITE_READONLY, .SQLITE_PERM, .SQLITE_AUTH:
-            return (
+            (.full, "There is no space left for \(path). Free some on its volume, or raise the quota.")
+        case .SQLITE_READONLY, .SQLITE_PERM, .SQLITE_AUTH, .SQLITE_CANTOPEN:
+            (
                 .notPermitted,
-                "\(path) cannot be written; give this process's user the right to read and write the file, its -wal "
-                    + "and -shm files and their directory, and see that the volume is not mounted read-only"
-            )
-        case .SQLITE_CANTOPEN:
-            return (
-                .notPermitted,
-                "\(path) cannot be opened; give this process's user the right to read and write the file, its -wal "
-                    + "and -shm files and their directory, and see that its limit of open files is not reached"
+                "\(path) cannot be opened for writing. Give this process's user the right to read and write the file, "
+                    + "its -wal and -shm files and their directory, and see that the volume is not mounted read-only "
+                    + "and that the process's limit of open files is not reached."
             )
         case .SQLITE_NOTADB, .SQLITE_CORRUPT, .SQLITE_FORMAT, .SQLITE_SCHEMA, .SQLITE_ERROR, .SQLITE_MISMATCH,
             .SQLITE_CONSTRAINT:
-            return (
+            (
                 .unusable,
-                "\(path) is damaged or is not a session database any more; stop every process that uses it and put a "
-                    + "backup in its place, or move it away with its -wal and -shm files: a new one is then created"
+                "\(path) is damaged or no session database any more. Stop every process that uses it and put a backup "
+                    + "in its place, or move it away with its -wal and -shm files: a new one is then created."
             )
-        case .SQLITE_NOMEM:
-            return (.unavailable, "there is not enough memory to work on \(path); raise the process's memory limit")
         default:
-            return (
+            (
                 .unavailable,
-                "\(path) could not be read or written (SQLite result \(error.extendedResultCode.rawValue)); look at "
-                    + "the disk and the system's log"
+                "\(path) could not be read or written (SQLite result \(error.extendedResultCode.rawValue)). Look at the "
+                    + "disk and the system's log."
             )
         }
     }
 
     var closed: SessionStoreError {
-        SessionStoreError(.unavailable, "the store of \(path) is closed; call close() after the last request")
+        SessionStoreError(.unavailable, "The store of \(path) is closed. Call close() after the last request.")
     }
 
     func timedOut(after deadline: Duration) -> SessionStoreError {
         SessionStoreError(
             .timedOut,
-            "\(path) did not answer within \(deadline); look at the disk, or raise deadline if it is known to be slow"
+            "\(path) did not answer within \(deadline). Look at the disk, or raise deadline if it is known to be slow."
         )
     }
 
     var missing: SessionStoreError {
         SessionStoreError(
             .unavailable,
-            "\(path) cannot be created, because its directory does not exist; create the directory or correct the path"
+            "\(path) cannot be created, because its directory does not exist. Create the directory or correct the path."
         )
     }
 
     var notAFile: SessionStoreError {
-        SessionStoreError(.unusable, "\(path) is not a regular file; give the path of a file")
+        SessionStoreError(.unusable, "\(path) is not a regular file. Give the path of a file.")
     }
 
     var foreign: SessionStoreError {
         SessionStoreError(
             .unusable,
-            "\(path) is another program's database and was left as it is; give the path of a file of its own"
+            "\(path) is another program's database and was left as it is. Give the sessions a file of their own."
         )
     }
 
@@ -105,14 +101,14 @@ extension SQLiteFile {
         SessionStoreError(
             .unusable,
             "\(path) was written by a later version of this package (schema \(version), this one knows \(known)) and "
-                + "was left as it is; update the package, or give another path"
+                + "was left as it is. Update the package, or give another path."
         )
     }
 
     var noWAL: SessionStoreError {
         SessionStoreError(
             .unusable,
-            "\(path) cannot be used in WAL mode; keep it on a local disk, not on a network file system"
+            "\(path) cannot be used in WAL mode. Keep it on a local disk, not on a network file system."
         )
     }
 }

@@ -13,12 +13,10 @@ import Musl
 
 /// The file of a store: makes it, looks whether it is ours, and opens the connections to it.
 struct SQLiteFile: Sendable {
-    /// The connections of a store, each with what it waits for locks with.
-    struct Connections {
-        var writer: DatabaseQueue
-        var writerLockWait: LockWait
-        var readers: [DatabaseQueue]
-        var readerLockWaits: [LockWait]
+    /// A connection, and what it waits for locks with.
+    struct Connection: Sendable {
+        let queue: DatabaseQueue
+        let lockWait: LockWait
     }
 
     /// The path, as the application wrote it.
@@ -29,7 +27,7 @@ struct SQLiteFile: Sendable {
         guard !path.isEmpty, path != ":memory:", !path.utf8.contains(0) else {
             throw SessionConfigurationError(
                 .store,
-                "path has to name a file; for sessions that need not outlive the process, use MemorySessionStore"
+                "A session database needs the path of a file. For sessions that end with the process, use MemorySessionStore."
             )
         }
         self.path = path
@@ -37,28 +35,23 @@ struct SQLiteFile: Sendable {
     }
 
     /// Opens the file, creates it if there is none, and brings its tables to the schema's version.
-    func open(_ schema: SQLiteSchema) throws -> Connections {
+    ///
+    /// - Returns: a connection that writes, and as many that read as asked for.
+    func open(_ schema: SQLiteSchema, readers: Int) throws -> (writer: Connection, readers: [Connection]) {
         try create()
         do {
             try inspect(schema)
-            let (writer, writerLockWait) = try openWriter(schema)
-            var readers: [(DatabaseQueue, LockWait)] = []
-            for _ in 0..<configuration.readerCount { readers.append(try connect(readonly: true)) }
-            return Connections(
-                writer: writer,
-                writerLockWait: writerLockWait,
-                readers: readers.map(\.0),
-                readerLockWaits: readers.map(\.1)
-            )
-        } catch let error as SessionStoreError {
-            throw error
+            let writer = try openWriter(schema)
+            return (writer, try (0..<readers).map { _ in try connect(readonly: true) })
         } catch {
             throw self.error(for: error)
         }
     }
 
-    /// Makes an empty file that only this user may read, if there is none. SQLite gives the -wal and -shm files the
-    /// same mode; left to itself, it would let everybody read all three (checklist ST-02).
+    /// Makes an empty file that only this user may read, if there is none.
+    ///
+    /// SQLite gives the -wal and -shm files the same mode; left to itself, it would let everybody read all three
+    /// (checklist ST-02).
     private func create() throws {
         // Only ever for a new file: closing a descriptor of a file in use would drop the locks that SQLite holds on it.
         let descriptor = Self.openFile(path, O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0o600)
@@ -96,8 +89,9 @@ struct SQLiteFile: Sendable {
 
     /// Refuses a file that is not ours, on a connection that cannot change it.
     private func inspect(_ schema: SQLiteSchema) throws {
-        let (connection, _) = try connect(readonly: true)
-        try check(connection.inDatabase { try schema.state(of: $0) }, schema)
+        let connection = try connect(readonly: true).queue
+        // On one snapshot: another process may be making the tables.
+        try check(connection.read { try schema.state(of: $0) }, schema)
         try connection.close()
     }
 
@@ -110,14 +104,14 @@ struct SQLiteFile: Sendable {
         }
     }
 
-    private func openWriter(_ schema: SQLiteSchema) throws -> (DatabaseQueue, LockWait) {
-        let (connection, lockWait) = try connect(readonly: false)
-        try connection.inDatabase { database in
+    private func openWriter(_ schema: SQLiteSchema) throws -> Connection {
+        let connection = try connect(readonly: false)
+        try connection.queue.inDatabase { database in
             try turnOnWAL(in: database)
-            lockWait.end(at: .now + configuration.busyTimeout)
+            connection.lockWait.end(at: .now + configuration.busyTimeout)
             try schema.migrate(database) { try check($0, schema) }
         }
-        return (connection, lockWait)
+        return connection
     }
 
     /// Switches the file to WAL mode, once for its life.
@@ -137,7 +131,7 @@ struct SQLiteFile: Sendable {
         }
     }
 
-    private func connect(readonly: Bool) throws -> (DatabaseQueue, LockWait) {
+    private func connect(readonly: Bool) throws -> Connection {
         let lockWait = LockWait(for: configuration.busyTimeout)
         var settings = GRDB.Configuration()
         settings.readonly = readonly
@@ -161,7 +155,7 @@ struct SQLiteFile: Sendable {
         }
         // Never taken for a URI, whatever SQLite was built with.
         let name = path.utf8.first == UInt8(ascii: "/") ? path : "./\(path)"
-        return (try DatabaseQueue(path: name, configuration: settings), lockWait)
+        return Connection(queue: try DatabaseQueue(path: name, configuration: settings), lockWait: lockWait)
     }
 }
 #endif

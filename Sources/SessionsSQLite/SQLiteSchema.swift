@@ -23,7 +23,7 @@ struct SQLiteSchema: Sendable {
     /// Marks a file as a session database: `SESS`, in the field that SQLite keeps for this.
     static let applicationID: Int32 = 0x5345_5353
 
-    /// Records, quoted. The other names likewise.
+    /// The table of the records, quoted like the other names.
     let records: String
     let epochs: String
     private let view: String
@@ -89,7 +89,7 @@ struct SQLiteSchema: Sendable {
         }
     }
 
-    /// Every migration there ever was, in order. One that was released is never changed.
+    /// Every migration there ever was, in order: one that was released is never changed.
     static let migrations: [Migration] = [
         { database, schema in try schema.createTables(in: database) }
     ]

@@ -2,7 +2,9 @@
 import Sessions
 
 extension SQLiteSessionStore {
-    /// How a store uses its file. Every setting has a default that is right for a server on its own disk.
+    /// How a store uses its file.
+    ///
+    /// Every setting has a default that is right for a server with a disk of its own.
     public struct Configuration: Sendable {
         /// What has to be on the disk before a write is answered.
         public enum Synchronous: Sendable, Hashable {
@@ -15,31 +17,31 @@ extension SQLiteSessionStore {
             case normal
         }
 
-        /// What is put in front of the names of tables, indexes and the view. Default: nothing.
+        /// What is put in front of the names of tables, indexes and the view; by default nothing.
         ///
         /// Two stores with different prefixes keep their records apart in one file. Up to 32 letters, digits and
         /// underscores, and no digit in front (checklist ST-05).
         public var tablePrefix = ""
 
-        /// What an answered write survives. Default: ``Synchronous-swift.enum/full``.
+        /// What an answered write survives; by default ``Synchronous-swift.enum/full``.
         public var synchronous = Synchronous.full
 
-        /// How long a call waits while another process holds the file's write lock. Default: 5 seconds.
+        /// How long a call waits while another process holds the file's write lock; by default 5 seconds.
         ///
         /// After that it throws `locked`.
         public var busyTimeout = Duration.seconds(5)
 
-        /// How long a call takes at most, waiting included. Default: 10 seconds.
+        /// How long a call takes at most, waiting included; by default 10 seconds.
         ///
         /// After that it throws `timedOut`. At least ``busyTimeout``.
         public var deadline = Duration.seconds(10)
 
-        /// How many connections read beside the one that writes. Default: 4, at most 64.
+        /// How many connections read beside the one that writes; from 1 to 64, by default 4.
         public var readerCount = 4
 
-        /// How many calls one transaction carries out at most. Default: 256; 1 commits each call on its own.
+        /// How many calls one transaction carries out at most; by default 256.
         ///
-        /// Calls never wait to make a group: a transaction takes what came while the one before it was committed.
+        /// With 1, each call is committed by itself. Calls never wait to make a group: a transaction takes what came while the one before it was committed.
         public var groupLimit = 256
 
         /// Creates a configuration with every default.
@@ -54,26 +56,21 @@ extension SQLiteSessionStore {
             guard isIdentifier else {
                 throw SessionConfigurationError(
                     .store,
-                    "tablePrefix has to be at most 32 letters, digits and underscores, not begin with a digit and not "
-                        + "begin with sqlite_, which SQLite keeps for itself"
+                    "This tablePrefix is no name for tables. Use up to 32 letters, digits and underscores, beginning "
+                        + "with neither a digit nor sqlite_, which SQLite keeps for itself."
                 )
             }
-            guard busyTimeout >= .zero, deadline >= .milliseconds(1), deadline >= busyTimeout else {
-                throw SessionConfigurationError(
-                    .limit,
-                    "deadline has to be at least a millisecond and not shorter than busyTimeout (\(busyTimeout)), and "
-                        + "neither negative"
-                )
-            }
-            guard deadline <= .seconds(86400) else {
-                throw SessionConfigurationError(.limit, "deadline has to be at most a day")
-            }
-            guard (1...64).contains(readerCount) else {
-                throw SessionConfigurationError(.limit, "readerCount has to be from 1 to 64")
-            }
-            guard groupLimit >= 1 else {
-                throw SessionConfigurationError(.limit, "groupLimit has to be at least 1")
-            }
+            let limits: [(isKept: Bool, message: String)] = [
+                (busyTimeout >= .zero, "A negative busyTimeout cannot be waited for. Set it to zero or more."),
+                (
+                    deadline >= max(busyTimeout, .milliseconds(1)) && deadline <= .seconds(86_400),
+                    "A deadline of \(deadline) makes no sense. Set it to at least a millisecond and busyTimeout "
+                        + "(\(busyTimeout)), and to at most a day."
+                ),
+                ((1...64).contains(readerCount), "\(readerCount) readers cannot be. Set readerCount from 1 to 64."),
+                (groupLimit >= 1, "A transaction carries out one call at least. Set groupLimit to 1 or more."),
+            ]
+            for limit in limits where !limit.isKept { throw SessionConfigurationError(.limit, limit.message) }
         }
 
         private static func isAllowed(_ byte: UInt8) -> Bool {

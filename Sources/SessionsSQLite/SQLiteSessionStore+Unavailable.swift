@@ -1,10 +1,9 @@
 #if !SQLite
-/// Keeps records in one SQLite file. Built only when the package's trait `SQLite` is enabled.
+/// Keeps records in one SQLite file, when the package's trait `SQLite` is enabled.
 @available(
     *,
     unavailable,
-    message:
-        "enable the trait SQLite of the package swift-sessions: .package(url: …, from: …, traits: [\"SQLite\"])"
+    message: "enable the trait SQLite of the package swift-sessions: .package(url: …, from: …, traits: [\"SQLite\"])"
 )
 public enum SQLiteSessionStore {}
 #endif

@@ -23,6 +23,8 @@ public import Sessions
 public final class SQLiteSessionStore: Sendable {
     private let statements: SQLiteStatements
     private let readers: CallQueue
+    /// Reads what takes long, so that no load waits for it.
+    private let scanner: CallQueue
     let writer: CallQueue
     private let commits: GroupCommit
 
@@ -43,23 +45,21 @@ public final class SQLiteSessionStore: Sendable {
         try configuration.validate()
         let schema = SQLiteSchema(prefix: configuration.tablePrefix, migrations: migrations)
         let file = try SQLiteFile(path: path, configuration: configuration)
-        let connections = try file.open(schema)
-        let commits = GroupCommit(busyTimeout: configuration.busyTimeout, lockWait: connections.writerLockWait, file: file)
-        let reading = ReadBatch(busyTimeout: configuration.busyTimeout, lockWaits: connections.readerLockWaits, file: file)
+        let connections = try file.open(schema, readers: configuration.readerCount + 1)
+        let reading = ReadBatch(busyTimeout: configuration.busyTimeout, file: file)
+        let commits = GroupCommit(busyTimeout: configuration.busyTimeout, file: file)
+        func queue(
+            _ connections: [SQLiteFile.Connection],
+            _ batchLimit: Int,
+            _ work: @escaping CallQueue.Work
+        ) -> CallQueue {
+            CallQueue(connections, batchLimit: batchLimit, deadline: configuration.deadline, file: file, work: work)
+        }
+        readers = queue(connections.readers.dropLast(), 64, reading.carryOut)
+        scanner = queue(connections.readers.suffix(1), 1, reading.carryOut)
+        writer = queue([connections.writer], configuration.groupLimit, commits.carryOut)
         self.commits = commits
         statements = SQLiteStatements(schema)
-        writer = CallQueue(
-            connections: [connections.writer],
-            batchLimit: configuration.groupLimit,
-            deadline: configuration.deadline,
-            file: file
-        ) { calls, database, _ in commits.carryOut(calls, in: database) }
-        readers = CallQueue(
-            connections: connections.readers,
-            batchLimit: 64,
-            deadline: configuration.deadline,
-            file: file
-        ) { calls, database, connection in reading.carryOut(calls, in: database, of: connection) }
     }
 
     /// Carries out what is queued, moves the content of the -wal file into the database file and closes it.
@@ -68,6 +68,7 @@ public final class SQLiteSessionStore: Sendable {
     /// without being closed loses nothing.
     public func close() async throws {
         try await readers.close()
+        try await scanner.close()
         try await writer.close()
     }
 
@@ -80,6 +81,12 @@ public final class SQLiteSessionStore: Sendable {
         try await readers.perform { [statements] in try body($0, statements) }
     }
 
+    private func scan<Value: Sendable>(
+        _ body: @escaping @Sendable (Database, SQLiteStatements) throws -> Value
+    ) async throws -> Value {
+        try await scanner.perform { [statements] in try body($0, statements) }
+    }
+
     func write<Value: Sendable>(
         _ body: @escaping @Sendable (Database, SQLiteStatements) throws -> Value
     ) async throws -> Value {
@@ -88,14 +95,17 @@ public final class SQLiteSessionStore: Sendable {
 }
 
 extension SQLiteSessionStore: SessionStore {
+    /// The record at `key`, as of a snapshot that holds every write answered before the call.
     public func load(_ key: StoreKey) async throws -> StoredRecord? {
         try await read { try $1.load(key, in: $0) }
     }
 
+    /// Keeps a new record; `false` if there is one at `key` already.
     public func insert(_ record: StoredRecord, at key: StoreKey) async throws -> Bool {
         try await write { try $1.insert(record, at: key, in: $0) }
     }
 
+    /// Replaces the record at `key` if its version is `version`; a conflict hands back the current record.
     public func replace(
         _ record: StoredRecord,
         at key: StoreKey,
@@ -104,71 +114,91 @@ extension SQLiteSessionStore: SessionStore {
         try await write { try $1.replace(record, at: key, ifVersion: version, in: $0) }
     }
 
-    public func touch(_ key: StoreKey, until deadline: Timestamp, ifVersion version: RecordVersion) async throws -> Bool {
+    /// Moves the idle deadline forward if the record's version is `version`.
+    public func touch(_ key: StoreKey, until deadline: Timestamp, ifVersion version: RecordVersion) async throws -> Bool
+    {
         try await write { try $1.touch(key, until: deadline, ifVersion: version, in: $0) }
     }
 
+    /// Deletes the record at `key`, if its version is `version` or that is `nil`.
     public func delete(_ key: StoreKey, ifVersion version: RecordVersion?) async throws -> Bool {
         try await write { try $1.delete(key, ifVersion: version, in: $0) }
     }
 }
 
 extension SQLiteSessionStore: SweepingSessionStore {
-    /// Records deleted in one turn of the writer: what a commit may have to wait for.
-    private static let sweepStep = 50
-
+    /// Deletes up to `limit` expired records, by small transactions that other writes share.
     public func sweep(expiredBefore cutoff: Timestamp, limit: Int) async throws -> Int {
-        let deleted = try await inSteps(limit) { try $1.sweep(expiredBefore: cutoff, limit: $2, in: $0) }
-        _ = try await inSteps(limit) { try $1.forgetEpochs(keptUntil: cutoff, limit: $2, in: $0) }
+        let deleted = try await gently(limit) { try $1.sweep(expiredBefore: cutoff, limit: $2, in: $0) }
+        _ = try await gently(limit) { try $1.forgetEpochs(keptUntil: cutoff, limit: $2, in: $0) }
         return deleted
     }
 
-    /// Deletes up to `limit` rows by small steps, between which other writes have their turn.
-    private func inSteps(
+    /// Deletes up to `limit` rows by small steps, with a pause after each while others write.
+    ///
+    /// A write that comes during a step waits for it. So steps are short, and take at most a tenth of the writer's time
+    /// when somebody else wants it.
+    private func gently(
         _ limit: Int,
         _ delete: @escaping @Sendable (Database, SQLiteStatements, Int) throws -> Int
     ) async throws -> Int {
         var deleted = 0
+        var writes = commits.counts.calls
         while deleted < limit {
-            let step = min(limit - deleted, Self.sweepStep)
+            let step = min(limit - deleted, 10)
+            let began = ContinuousClock.now
             let count = try await write { try delete($0, $1, step) }
             deleted += count
             if count < step { break }
+            let others = commits.counts.calls - writes - 1
+            writes += others + 1
+            // A cancelled sweep does not pause; it ends at its limit.
+            if others > 0 { try? await Task.sleep(for: min(.now - began, .milliseconds(50)) * 10) }
         }
         return deleted
     }
 }
 
 extension SQLiteSessionStore: OwnerIndexedSessionStore {
+    /// The records of `owner`, found by their index.
     public func entries(of owner: OwnerKey) async throws -> [StoredEntry] {
         try await read { try $1.entries(of: owner, in: $0) }
     }
 
+    /// Deletes the record at `key` if `owner` owns it.
     public func delete(_ key: StoreKey, ifOwner owner: OwnerKey) async throws -> Bool {
         try await write { try $1.delete(key, ifOwner: owner, in: $0) }
     }
 
+    /// The owner's epoch.
     public func epoch(of owner: OwnerKey) async throws -> Timestamp? {
         try await read { try $1.epoch(of: owner, in: $0) }
     }
 
+    /// Sets the owner's epoch, unless it is later already; the latest `keptUntil` counts.
     public func raiseEpoch(of owner: OwnerKey, to epoch: Timestamp, keptUntil: Timestamp) async throws {
         try await write { try $1.raiseEpoch(of: owner, to: epoch, keptUntil: keptUntil, in: $0) }
     }
 }
 
 extension SQLiteSessionStore: EnumerableSessionStore {
+    /// How many records there are; looks at every one of them in an index.
     public func count() async throws -> Int {
-        try await read { try $1.count(in: $0) }
+        try await scan { try $1.count(in: $0) }
     }
 
+    /// Up to `limit` entries that come after `key`, in the order of their keys.
     public func entries(after key: StoreKey?, limit: Int) async throws -> [StoredEntry] {
         guard limit > 0 else { return [] }
-        return try await read { try $1.entries(after: key, limit: limit, in: $0) }
+        return try await scan { try $1.entries(after: key, limit: limit, in: $0) }
     }
 
+    /// Deletes every record that is there when it is called, by small transactions; epochs stay.
     public func removeAll() async throws {
-        try await write { try $1.removeAll(in: $0) }
+        // What is inserted meanwhile comes after this row, so that this ends.
+        guard let last = try await read({ try $1.lastRow(in: $0) }) else { return }
+        let step = 500
+        while try await write({ try $1.delete(upToRow: last, limit: step, in: $0) }) == step {}
     }
 }
 #endif

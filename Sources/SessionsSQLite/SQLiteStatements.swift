@@ -3,7 +3,9 @@ import Foundation
 import GRDB
 import Sessions
 
-/// The statements of the store contract. Values are always bound, never written into a statement (checklist ST-05).
+/// The statements of the store contract.
+///
+/// Values are always bound, never written into a statement (checklist ST-05).
 struct SQLiteStatements: Sendable {
     private let loadRecord: String
     private let insertRecord: String
@@ -17,7 +19,8 @@ struct SQLiteStatements: Sendable {
     let recordsOfOwner: String
     let recordsAfter: String
     private let countRecords: String
-    private let deleteAll: String
+    private let lastRow: String
+    private let deleteRows: String
     private let loadEpoch: String
     private let raiseEpoch: String
     let sweepEpochs: String
@@ -48,7 +51,11 @@ struct SQLiteStatements: Sendable {
         recordsOfOwner = "SELECT \(columns), key FROM \(records) WHERE owner = CAST(?1 AS TEXT)"
         recordsAfter = "SELECT \(columns), key FROM \(records) WHERE key > ?1 ORDER BY key LIMIT ?2"
         countRecords = "SELECT count(*) FROM \(records)"
-        deleteAll = "DELETE FROM \(records)"
+        lastRow = "SELECT max(rowid) FROM \(records)"
+        deleteRows = """
+            DELETE FROM \(records) WHERE rowid IN \
+            (SELECT rowid FROM \(records) WHERE rowid <= ?1 ORDER BY rowid LIMIT ?2)
+            """
         loadEpoch = "SELECT epoch FROM \(epochs) WHERE owner = CAST(?1 AS TEXT)"
         raiseEpoch = """
             INSERT INTO \(epochs) (owner, epoch, kept_until) VALUES (CAST(?1 AS TEXT), ?2, ?3) \
@@ -136,8 +143,13 @@ struct SQLiteStatements: Sendable {
         try Int.fetchOne(database.cachedStatement(sql: countRecords)) ?? 0
     }
 
-    func removeAll(in database: Database) throws {
-        _ = try change(deleteAll, [], in: database)
+    /// The row that was written last; `nil` if there is none.
+    func lastRow(in database: Database) throws -> Int64? {
+        try Int64.fetchOne(database.cachedStatement(sql: lastRow))
+    }
+
+    func delete(upToRow row: Int64, limit: Int, in database: Database) throws -> Int {
+        try change(deleteRows, [row, limit], in: database)
     }
 
     func epoch(of owner: OwnerKey, in database: Database) throws -> Timestamp? {

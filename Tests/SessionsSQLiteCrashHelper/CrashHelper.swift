@@ -28,8 +28,10 @@ struct CrashHelper {
         }
     }
 
-    /// Writes as fast as it can until it is killed. Each line is in the pipe before the next step: `begin` with the
-    /// state that the write leads to before it is sent, `done` after it was answered.
+    /// Writes as fast as it can until it is killed.
+    ///
+    /// Each line is in the pipe before the next step: `begin` with the state that the write leads to before it is sent,
+    /// `done` after it was answered.
     static func hammer(path: String, prefix: String, tasks: Int) async throws {
         let store = try SQLiteSessionStore(path: path)
         try await withThrowingTaskGroup(of: Void.self) { group in
@@ -125,5 +127,11 @@ struct CrashHelper {
     static func say(_ line: String) {
         FileHandle.standardOutput.write(Data("\(line)\n".utf8))
     }
+}
+#else
+/// Nothing to do without the trait SQLite.
+@main
+struct CrashHelper {
+    static func main() {}
 }
 #endif
