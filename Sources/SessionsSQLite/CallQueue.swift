@@ -25,6 +25,9 @@ final class CallQueue: Sendable {
         var closing: [CheckedContinuation<Void, Never>] = []
     }
 
+    /// Not a global queue: those share their threads with Swift's cooperative pool.
+    private static let deadlines = DispatchQueue(label: "SQLiteSessionStore.deadlines")
+
     private let connections: [SQLiteFile.Connection]
     private let batchLimit: Int
     private let deadline: Duration
@@ -129,8 +132,8 @@ final class CallQueue: Sendable {
     }
 
     private func scheduleExpiry(in duration: Duration) {
-        let microseconds = Int(max(duration, .milliseconds(1)).wholeMicroseconds)
-        DispatchQueue.global().asyncAfter(deadline: .now() + .microseconds(microseconds)) { [weak self] in
+        let milliseconds = Int(duration.wholeMicroseconds / 1000) + 1
+        Self.deadlines.asyncAfter(deadline: .now() + .milliseconds(milliseconds)) { [weak self] in
             self?.expire()
         }
     }
@@ -162,7 +165,7 @@ final class CallQueue: Sendable {
             if isIdle { continuation.resume() }
         }
         try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
-            DispatchQueue.global().async { [connections, file] in
+            DispatchQueue(label: "SQLiteSessionStore.close").async { [connections, file] in
                 do {
                     for connection in connections { try connection.queue.close() }
                     continuation.resume()

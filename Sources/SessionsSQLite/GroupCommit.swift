@@ -38,7 +38,7 @@ final class GroupCommit: Sendable {
             for call in calls {
                 do {
                     try call.run(in: database)
-                } catch  where database.isInsideTransaction {
+                } catch let error where database.isInsideTransaction {
                     refused[ObjectIdentifier(call)] = error
                 }
             }

@@ -10,8 +10,8 @@ struct ReadBatch: Sendable {
     let file: SQLiteFile
 
     func carryOut(_ calls: [PendingCall], in database: Database, lockWait: LockWait) {
-        // A snapshot costs less than one for each call, and more than the one that a single statement takes by itself.
         if let first = calls.first { lockWait.end(at: first.began + busyTimeout) }
+        // A snapshot costs less than one for each call, and more than the one that a single statement takes by itself.
         let isShared = calls.count > 2 && begin(in: database)
         for call in calls {
             do {

@@ -2,6 +2,7 @@
 import Foundation
 import GRDB
 import Sessions
+import Synchronization
 
 #if canImport(Darwin)
 import Darwin
@@ -38,6 +39,7 @@ struct SQLiteFile: Sendable {
     ///
     /// - Returns: a connection that writes, and as many that read as asked for.
     func open(_ schema: SQLiteSchema, readers: Int) throws -> (writer: Connection, readers: [Connection]) {
+        guard Database.sqliteLibVersionNumber >= 3_031_000 else { throw oldLibrary }
         try create()
         do {
             try inspect(schema)
@@ -53,15 +55,17 @@ struct SQLiteFile: Sendable {
     /// SQLite gives the -wal and -shm files the same mode; left to itself, it would let everybody read all three
     /// (checklist ST-02).
     private func create() throws {
-        // Only ever for a new file: closing a descriptor of a file in use would drop the locks that SQLite holds on it.
-        let descriptor = Self.openFile(path, O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0o600)
-        guard descriptor < 0 else {
+        // Closing a descriptor drops the locks that this process holds on the file, SQLite's among them. So this is
+        // done for a new file only, and by one thread at a time.
+        let code: CInt = Self.creating.withLock { _ in
+            let descriptor = Self.openFile(path, O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0o600)
+            guard descriptor >= 0 else { return errno }
             close(descriptor)
-            return
+            return 0
         }
-        let code = errno
         var status = stat()
         switch code {
+        case 0: break
         case EEXIST:
             guard stat(path, &status) == 0 else { throw missing }
             guard status.st_mode & S_IFMT == S_IFREG else { throw notAFile }
@@ -76,6 +80,8 @@ struct SQLiteFile: Sendable {
         default: throw error(for: DatabaseError(resultCode: .SQLITE_CANTOPEN))
         }
     }
+
+    private static let creating = Mutex(())
 
     private static func openFile(_ path: String, _ flags: CInt, _ mode: mode_t) -> CInt {
         #if canImport(Darwin)

@@ -136,6 +136,17 @@ extension SQLiteStoreTests {
             #expect(try await store.sweep(expiredBefore: Timestamp(microseconds: 50), limit: 0) == 0)
         }
 
+        @Test("the sweeper empties the store of what has expired, batch after batch")
+        func sweeper() async throws {
+            let store = try scratch.store()
+            for number in 0..<30 { #expect(try await store.insert(.sample(), at: .numbered(number))) }
+            let live = StoredRecord.sample(idle: .max, absolute: .max)
+            #expect(try await store.insert(live, at: .numbered(30)))
+            #expect(try await SessionSweeper(store: store, batch: 7).sweepOnce() == 30)
+            #expect(try await store.load(.numbered(30)) == live)
+            #expect(try await store.count() == 1)
+        }
+
         @Test("a database client can read a JSON payload, the deadlines and the owner")
         func readable() async throws {
             let store = try scratch.store()
