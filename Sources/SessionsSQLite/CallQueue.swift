@@ -10,8 +10,8 @@ import Synchronization
 /// since its last turn at once: that is what lets many calls share a transaction. A call that is not answered within the
 /// deadline fails, also when the disk hangs and its connection never comes back (checklist ST-10).
 final class CallQueue: Sendable {
-    /// Carries out calls on the connection with the given number and answers every one of them.
-    typealias Work = @Sendable (_ calls: [PendingCall], _ database: Database, _ connection: Int) -> Void
+    /// Carries out calls on a connection and answers every one of them.
+    typealias Work = @Sendable (_ calls: [PendingCall], _ database: Database, _ lockWait: LockWait) -> Void
 
     private struct State {
         var waiting: [PendingCall] = []
@@ -25,7 +25,10 @@ final class CallQueue: Sendable {
         var closing: [CheckedContinuation<Void, Never>] = []
     }
 
-    private let connections: [DatabaseQueue]
+    /// Not a global queue: those share their threads with Swift's cooperative pool.
+    private static let deadlines = DispatchQueue(label: "SQLiteSessionStore.deadlines")
+
+    private let connections: [SQLiteFile.Connection]
     private let batchLimit: Int
     private let deadline: Duration
     private let file: SQLiteFile
@@ -33,7 +36,7 @@ final class CallQueue: Sendable {
     private let state: Mutex<State>
 
     init(
-        connections: [DatabaseQueue],
+        _ connections: [SQLiteFile.Connection],
         batchLimit: Int,
         deadline: Duration,
         file: SQLiteFile,
@@ -76,19 +79,28 @@ final class CallQueue: Sendable {
             guard !state.isClosed else { return (false, nil as Int?, true) }
             state.waiting.append(call)
             defer { state.isWatched = true }
-            return (true, state.idle.popLast(), state.isWatched)
+            return (true, helpIsNeeded(state) ? state.idle.popLast() : nil, state.isWatched)
         }
         guard isOpen else { return call.fail(file.closed) }
         if let connection {
-            connections[connection].asyncWriteWithoutTransaction { self.run(connection, $0) }
+            connections[connection].queue.asyncWriteWithoutTransaction { self.run(connection, $0) }
         }
         if !isWatched { scheduleExpiry(in: deadline) }
+    }
+
+    /// Whether one more connection should work: none does, or those that do have fallen behind.
+    ///
+    /// Waking a thread costs more than a load does, so one busy connection is faster than two half busy ones.
+    private func helpIsNeeded(_ state: State) -> Bool {
+        guard state.idle.count < connections.count else { return true }
+        guard let first = state.waiting.first, let last = state.waiting.last else { return false }
+        return last.began - first.began > .microseconds(500)
     }
 
     /// Carries out calls until none waits, on the connection's own queue.
     private func run(_ connection: Int, _ database: Database) {
         while let calls = takeCalls(for: connection) {
-            work(calls, database, connection)
+            work(calls, database, connections[connection].lockWait)
         }
     }
 
@@ -120,8 +132,8 @@ final class CallQueue: Sendable {
     }
 
     private func scheduleExpiry(in duration: Duration) {
-        let microseconds = Int(max(duration, .milliseconds(1)).wholeMicroseconds)
-        DispatchQueue.global().asyncAfter(deadline: .now() + .microseconds(microseconds)) { [weak self] in
+        let milliseconds = Int(duration.wholeMicroseconds / 1000) + 1
+        Self.deadlines.asyncAfter(deadline: .now() + .milliseconds(milliseconds)) { [weak self] in
             self?.expire()
         }
     }
@@ -153,9 +165,9 @@ final class CallQueue: Sendable {
             if isIdle { continuation.resume() }
         }
         try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
-            DispatchQueue.global().async { [connections, file] in
+            DispatchQueue(label: "SQLiteSessionStore.close").async { [connections, file] in
                 do {
-                    for connection in connections { try connection.close() }
+                    for connection in connections { try connection.queue.close() }
                     continuation.resume()
                 } catch {
                     continuation.resume(throwing: file.error(for: error))

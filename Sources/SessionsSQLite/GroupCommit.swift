@@ -10,37 +10,35 @@ import Synchronization
 /// call is carried out again in a transaction of its own.
 final class GroupCommit: Sendable {
     private let busyTimeout: Duration
-    private let lockWait: LockWait
     private let file: SQLiteFile
     private let committed = Mutex((transactions: 0, calls: 0))
 
-    init(busyTimeout: Duration, lockWait: LockWait, file: SQLiteFile) {
+    init(busyTimeout: Duration, file: SQLiteFile) {
         self.busyTimeout = busyTimeout
-        self.lockWait = lockWait
         self.file = file
     }
 
     /// How many transactions were committed, and how many calls they carried out.
     var counts: (transactions: Int, calls: Int) { committed.withLock { $0 } }
 
-    func carryOut(_ calls: [PendingCall], in database: Database) {
-        if !commit(calls, in: database) {
-            for call in calls { _ = commit([call], in: database) }
+    func carryOut(_ calls: [PendingCall], in database: Database, lockWait: LockWait) {
+        if !commit(calls, in: database, lockWait: lockWait) {
+            for call in calls { _ = commit([call], in: database, lockWait: lockWait) }
         }
     }
 
     /// Carries the calls out in one transaction.
     ///
     /// - Returns: `false`, with nothing changed and no call answered, if they have to be carried out one by one.
-    private func commit(_ calls: [PendingCall], in database: Database) -> Bool {
-        let calls = begin(for: calls, in: database)
+    private func commit(_ calls: [PendingCall], in database: Database, lockWait: LockWait) -> Bool {
+        let calls = begin(for: calls, in: database, lockWait: lockWait)
         guard !calls.isEmpty else { return true }
         var refused: [ObjectIdentifier: any Error] = [:]
         do {
             for call in calls {
                 do {
                     try call.run(in: database)
-                } catch  where database.isInsideTransaction {
+                } catch let error where database.isInsideTransaction {
                     refused[ObjectIdentifier(call)] = error
                 }
             }
@@ -66,7 +64,7 @@ final class GroupCommit: Sendable {
     ///
     /// - Returns: the calls that can go on. Each of the others has waited for the lock as long as it may, or was
     ///   answered before its turn came, and is not carried out.
-    private func begin(for calls: [PendingCall], in database: Database) -> [PendingCall] {
+    private func begin(for calls: [PendingCall], in database: Database, lockWait: LockWait) -> [PendingCall] {
         var calls = calls.filter { !$0.isAnswered }
         while let first = calls.first {
             do {

@@ -5,8 +5,8 @@ import Synchronization
 
 /// One method call of a store that waits for a connection to carry it out.
 ///
-/// It is answered once, whoever comes first: the connection or the deadline. What it returns is inside its ``Reply``:
-/// a type with a parameter for it would be half as fast, because its methods cannot be specialized.
+/// It is answered once, whoever comes first: the connection or the deadline. What it returns is inside its ``Reply``: a
+/// type with a parameter for it would look up its metadata with every step.
 final class PendingCall: Sendable {
     /// Hands the caller what the call returned.
     typealias Reply = @Sendable () -> Void

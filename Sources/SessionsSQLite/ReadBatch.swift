@@ -7,13 +7,11 @@ import Sessions
 /// The snapshot is taken after the calls have come, so each of them sees every write that was answered before.
 struct ReadBatch: Sendable {
     let busyTimeout: Duration
-    /// One for each connection.
-    let lockWaits: [LockWait]
     let file: SQLiteFile
 
-    func carryOut(_ calls: [PendingCall], in database: Database, of connection: Int) {
+    func carryOut(_ calls: [PendingCall], in database: Database, lockWait: LockWait) {
+        if let first = calls.first { lockWait.end(at: first.began + busyTimeout) }
         // A snapshot costs less than one for each call, and more than the one that a single statement takes by itself.
-        if let first = calls.first { lockWaits[connection].end(at: first.began + busyTimeout) }
         let isShared = calls.count > 2 && begin(in: database)
         for call in calls {
             do {

@@ -79,6 +79,13 @@ extension SQLiteFile {
         )
     }
 
+    var oldLibrary: SessionStoreError {
+        SessionStoreError(
+            .unusable,
+            "This system's SQLite (\(Database.sqliteLibVersionNumber)) cannot make the tables. Install SQLite 3.31 or later."
+        )
+    }
+
     var missing: SessionStoreError {
         SessionStoreError(
             .unavailable,

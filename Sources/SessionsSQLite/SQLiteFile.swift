@@ -2,6 +2,7 @@
 import Foundation
 import GRDB
 import Sessions
+import Synchronization
 
 #if canImport(Darwin)
 import Darwin
@@ -13,12 +14,10 @@ import Musl
 
 /// The file of a store: makes it, looks whether it is ours, and opens the connections to it.
 struct SQLiteFile: Sendable {
-    /// The connections of a store, each with what it waits for locks with.
-    struct Connections {
-        var writer: DatabaseQueue
-        var writerLockWait: LockWait
-        var readers: [DatabaseQueue]
-        var readerLockWaits: [LockWait]
+    /// A connection, and what it waits for locks with.
+    struct Connection: Sendable {
+        let queue: DatabaseQueue
+        let lockWait: LockWait
     }
 
     /// The path, as the application wrote it.
@@ -37,21 +36,15 @@ struct SQLiteFile: Sendable {
     }
 
     /// Opens the file, creates it if there is none, and brings its tables to the schema's version.
-    func open(_ schema: SQLiteSchema) throws -> Connections {
+    ///
+    /// - Returns: a connection that writes, and as many that read as asked for.
+    func open(_ schema: SQLiteSchema, readers: Int) throws -> (writer: Connection, readers: [Connection]) {
+        guard Database.sqliteLibVersionNumber >= 3_031_000 else { throw oldLibrary }
         try create()
         do {
             try inspect(schema)
-            let (writer, writerLockWait) = try openWriter(schema)
-            var readers: [(DatabaseQueue, LockWait)] = []
-            for _ in 0..<configuration.readerCount { readers.append(try connect(readonly: true)) }
-            return Connections(
-                writer: writer,
-                writerLockWait: writerLockWait,
-                readers: readers.map(\.0),
-                readerLockWaits: readers.map(\.1)
-            )
-        } catch let error as SessionStoreError {
-            throw error
+            let writer = try openWriter(schema)
+            return (writer, try (0..<readers).map { _ in try connect(readonly: true) })
         } catch {
             throw self.error(for: error)
         }
@@ -62,15 +55,17 @@ struct SQLiteFile: Sendable {
     /// SQLite gives the -wal and -shm files the same mode; left to itself, it would let everybody read all three
     /// (checklist ST-02).
     private func create() throws {
-        // Only ever for a new file: closing a descriptor of a file in use would drop the locks that SQLite holds on it.
-        let descriptor = Self.openFile(path, O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0o600)
-        guard descriptor < 0 else {
+        // Closing a descriptor drops the locks that this process holds on the file, SQLite's among them. So this is
+        // done for a new file only, and by one thread at a time.
+        let code: CInt = Self.creating.withLock { _ in
+            let descriptor = Self.openFile(path, O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0o600)
+            guard descriptor >= 0 else { return errno }
             close(descriptor)
-            return
+            return 0
         }
-        let code = errno
         var status = stat()
         switch code {
+        case 0: break
         case EEXIST:
             guard stat(path, &status) == 0 else { throw missing }
             guard status.st_mode & S_IFMT == S_IFREG else { throw notAFile }
@@ -86,6 +81,8 @@ struct SQLiteFile: Sendable {
         }
     }
 
+    private static let creating = Mutex(())
+
     private static func openFile(_ path: String, _ flags: CInt, _ mode: mode_t) -> CInt {
         #if canImport(Darwin)
         Darwin.open(path, flags, mode)
@@ -98,8 +95,9 @@ struct SQLiteFile: Sendable {
 
     /// Refuses a file that is not ours, on a connection that cannot change it.
     private func inspect(_ schema: SQLiteSchema) throws {
-        let (connection, _) = try connect(readonly: true)
-        try check(connection.inDatabase { try schema.state(of: $0) }, schema)
+        let connection = try connect(readonly: true).queue
+        // On one snapshot: another process may be making the tables.
+        try check(connection.read { try schema.state(of: $0) }, schema)
         try connection.close()
     }
 
@@ -112,14 +110,14 @@ struct SQLiteFile: Sendable {
         }
     }
 
-    private func openWriter(_ schema: SQLiteSchema) throws -> (DatabaseQueue, LockWait) {
-        let (connection, lockWait) = try connect(readonly: false)
-        try connection.inDatabase { database in
+    private func openWriter(_ schema: SQLiteSchema) throws -> Connection {
+        let connection = try connect(readonly: false)
+        try connection.queue.inDatabase { database in
             try turnOnWAL(in: database)
-            lockWait.end(at: .now + configuration.busyTimeout)
+            connection.lockWait.end(at: .now + configuration.busyTimeout)
             try schema.migrate(database) { try check($0, schema) }
         }
-        return (connection, lockWait)
+        return connection
     }
 
     /// Switches the file to WAL mode, once for its life.
@@ -139,7 +137,7 @@ struct SQLiteFile: Sendable {
         }
     }
 
-    private func connect(readonly: Bool) throws -> (DatabaseQueue, LockWait) {
+    private func connect(readonly: Bool) throws -> Connection {
         let lockWait = LockWait(for: configuration.busyTimeout)
         var settings = GRDB.Configuration()
         settings.readonly = readonly
@@ -163,7 +161,7 @@ struct SQLiteFile: Sendable {
         }
         // Never taken for a URI, whatever SQLite was built with.
         let name = path.utf8.first == UInt8(ascii: "/") ? path : "./\(path)"
-        return (try DatabaseQueue(path: name, configuration: settings), lockWait)
+        return Connection(queue: try DatabaseQueue(path: name, configuration: settings), lockWait: lockWait)
     }
 }
 #endif

@@ -23,6 +23,8 @@ public import Sessions
 public final class SQLiteSessionStore: Sendable {
     private let statements: SQLiteStatements
     private let readers: CallQueue
+    /// Reads what takes long, so that no load waits for it.
+    private let scanner: CallQueue
     let writer: CallQueue
     private let commits: GroupCommit
 
@@ -43,31 +45,21 @@ public final class SQLiteSessionStore: Sendable {
         try configuration.validate()
         let schema = SQLiteSchema(prefix: configuration.tablePrefix, migrations: migrations)
         let file = try SQLiteFile(path: path, configuration: configuration)
-        let connections = try file.open(schema)
-        let commits = GroupCommit(
-            busyTimeout: configuration.busyTimeout,
-            lockWait: connections.writerLockWait,
-            file: file
-        )
-        let reading = ReadBatch(
-            busyTimeout: configuration.busyTimeout,
-            lockWaits: connections.readerLockWaits,
-            file: file
-        )
+        let connections = try file.open(schema, readers: configuration.readerCount + 1)
+        let reading = ReadBatch(busyTimeout: configuration.busyTimeout, file: file)
+        let commits = GroupCommit(busyTimeout: configuration.busyTimeout, file: file)
+        func queue(
+            _ connections: [SQLiteFile.Connection],
+            _ batchLimit: Int,
+            _ work: @escaping CallQueue.Work
+        ) -> CallQueue {
+            CallQueue(connections, batchLimit: batchLimit, deadline: configuration.deadline, file: file, work: work)
+        }
+        readers = queue(connections.readers.dropLast(), 64, reading.carryOut)
+        scanner = queue(connections.readers.suffix(1), 1, reading.carryOut)
+        writer = queue([connections.writer], configuration.groupLimit, commits.carryOut)
         self.commits = commits
         statements = SQLiteStatements(schema)
-        writer = CallQueue(
-            connections: [connections.writer],
-            batchLimit: configuration.groupLimit,
-            deadline: configuration.deadline,
-            file: file
-        ) { calls, database, _ in commits.carryOut(calls, in: database) }
-        readers = CallQueue(
-            connections: connections.readers,
-            batchLimit: 64,
-            deadline: configuration.deadline,
-            file: file
-        ) { calls, database, connection in reading.carryOut(calls, in: database, of: connection) }
     }
 
     /// Carries out what is queued, moves the content of the -wal file into the database file and closes it.
@@ -76,6 +68,7 @@ public final class SQLiteSessionStore: Sendable {
     /// without being closed loses nothing.
     public func close() async throws {
         try await readers.close()
+        try await scanner.close()
         try await writer.close()
     }
 
@@ -86,6 +79,12 @@ public final class SQLiteSessionStore: Sendable {
         _ body: @escaping @Sendable (Database, SQLiteStatements) throws -> Value
     ) async throws -> Value {
         try await readers.perform { [statements] in try body($0, statements) }
+    }
+
+    private func scan<Value: Sendable>(
+        _ body: @escaping @Sendable (Database, SQLiteStatements) throws -> Value
+    ) async throws -> Value {
+        try await scanner.perform { [statements] in try body($0, statements) }
     }
 
     func write<Value: Sendable>(
@@ -130,8 +129,8 @@ extension SQLiteSessionStore: SessionStore {
 extension SQLiteSessionStore: SweepingSessionStore {
     /// Deletes up to `limit` expired records, by small transactions that other writes share.
     public func sweep(expiredBefore cutoff: Timestamp, limit: Int) async throws -> Int {
-        let deleted = try await inSteps(limit) { try $1.sweep(expiredBefore: cutoff, limit: $2, in: $0) }
-        _ = try await inSteps(limit) { try $1.forgetEpochs(keptUntil: cutoff, limit: $2, in: $0) }
+        let deleted = try await gently(limit) { try $1.sweep(expiredBefore: cutoff, limit: $2, in: $0) }
+        _ = try await gently(limit) { try $1.forgetEpochs(keptUntil: cutoff, limit: $2, in: $0) }
         return deleted
     }
 
@@ -139,7 +138,7 @@ extension SQLiteSessionStore: SweepingSessionStore {
     ///
     /// A write that comes during a step waits for it. So steps are short, and take at most a tenth of the writer's time
     /// when somebody else wants it.
-    private func inSteps(
+    private func gently(
         _ limit: Int,
         _ delete: @escaping @Sendable (Database, SQLiteStatements, Int) throws -> Int
     ) async throws -> Int {
@@ -185,20 +184,21 @@ extension SQLiteSessionStore: OwnerIndexedSessionStore {
 extension SQLiteSessionStore: EnumerableSessionStore {
     /// How many records there are; looks at every one of them in an index.
     public func count() async throws -> Int {
-        try await read { try $1.count(in: $0) }
+        try await scan { try $1.count(in: $0) }
     }
 
     /// Up to `limit` entries that come after `key`, in the order of their keys.
     public func entries(after key: StoreKey?, limit: Int) async throws -> [StoredEntry] {
         guard limit > 0 else { return [] }
-        return try await read { try $1.entries(after: key, limit: limit, in: $0) }
+        return try await scan { try $1.entries(after: key, limit: limit, in: $0) }
     }
 
     /// Deletes every record that is there when it is called, by small transactions; epochs stay.
     public func removeAll() async throws {
         // What is inserted meanwhile comes after this row, so that this ends.
         guard let last = try await read({ try $1.lastRow(in: $0) }) else { return }
-        _ = try await inSteps(.max) { try $1.delete(upToRow: last, limit: $2, in: $0) }
+        let step = 500
+        while try await write({ try $1.delete(upToRow: last, limit: step, in: $0) }) == step {}
     }
 }
 #endif

@@ -7,22 +7,22 @@ import Sessions
 ///
 /// Values are always bound, never written into a statement (checklist ST-05).
 struct SQLiteStatements: Sendable {
-    private let loadRecord: String
-    private let insertRecord: String
-    private let replaceRecord: String
-    private let touchRecord: String
-    private let matchRecord: String
-    private let deleteRecord: String
-    private let deleteVersion: String
-    private let deleteOwned: String
+    let loadRecord: String
+    let insertRecord: String
+    let replaceRecord: String
+    let touchRecord: String
+    let matchRecord: String
+    let deleteRecord: String
+    let deleteVersion: String
+    let deleteOwned: String
     let sweepRecords: String
     let recordsOfOwner: String
     let recordsAfter: String
-    private let countRecords: String
-    private let lastRow: String
-    private let deleteRows: String
-    private let loadEpoch: String
-    private let raiseEpoch: String
+    let countRecords: String
+    let lastRow: String
+    let deleteRows: String
+    let loadEpoch: String
+    let raiseEpoch: String
     let sweepEpochs: String
 
     init(_ schema: SQLiteSchema) {
@@ -66,14 +66,6 @@ struct SQLiteStatements: Sendable {
             DELETE FROM \(epochs) WHERE owner IN \
             (SELECT owner FROM \(epochs) WHERE kept_until < ?1 ORDER BY kept_until LIMIT ?2)
             """
-    }
-
-    /// The statements for one key, each with the number of its parameters: for the test that looks at their plans.
-    var byKey: [(sql: String, parameters: Int)] {
-        [
-            (loadRecord, 1), (replaceRecord, 7), (touchRecord, 3), (matchRecord, 2), (deleteRecord, 1),
-            (deleteVersion, 2), (deleteOwned, 2),
-        ]
     }
 
     func load(_ key: StoreKey, in database: Database) throws -> StoredRecord? {

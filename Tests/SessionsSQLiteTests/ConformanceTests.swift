@@ -6,25 +6,27 @@ import Testing
 
 @testable import SessionsSQLite
 
-@Suite("The store contract")
-struct ConformanceTests {
-    static let checks = SessionStoreConformance.checks(for: SQLiteSessionStore.self)
+extension SQLiteStoreTests {
+    @Suite("The store contract")
+    struct ConformanceTests {
+        static let checks = SessionStoreConformance.checks(for: SQLiteSessionStore.self)
 
-    let scratch: Scratch
+        let scratch: Scratch
 
-    init() throws { scratch = try Scratch() }
+        init() throws { scratch = try Scratch() }
 
-    @Test("one store keeps it", arguments: checks)
-    func one(_ check: SessionStoreConformance.Check) async throws {
-        #expect(try await check.run { try scratch.store() } == .passed)
-    }
-
-    @Test("three stores on one file keep it together", arguments: checks)
-    func three(_ check: SessionStoreConformance.Check) async throws {
-        let outcome = try await check.run(rounds: 20) {
-            RotatingStore(try (0..<3).map { _ in try scratch.store { $0.synchronous = .normal } })
+        @Test("one store keeps it", arguments: checks)
+        func one(_ check: SessionStoreConformance.Check) async throws {
+            #expect(try await check.run { try scratch.store() } == .passed)
         }
-        #expect(outcome == .passed)
+
+        @Test("three stores on one file keep it together", arguments: checks)
+        func three(_ check: SessionStoreConformance.Check) async throws {
+            let outcome = try await check.run(rounds: 20) {
+                RotatingStore(try (0..<3).map { _ in try scratch.store { $0.synchronous = .normal } })
+            }
+            #expect(outcome == .passed)
+        }
     }
 }
 

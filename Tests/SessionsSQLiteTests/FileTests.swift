@@ -6,186 +6,188 @@ import Testing
 
 @testable import SessionsSQLite
 
-@Suite("The file")
-struct FileTests {
-    let scratch: Scratch
+extension SQLiteStoreTests {
+    @Suite("The file")
+    struct FileTests {
+        let scratch: Scratch
 
-    init() throws { scratch = try Scratch() }
+        init() throws { scratch = try Scratch() }
 
-    @Test("reopening finds everything")
-    func reopen() async throws {
-        let records = (0..<20).map { StoredRecord.sample("payload \($0)", version: UInt64($0 + 1), owner: "app:1") }
-        let first = try scratch.store()
-        for (number, record) in records.enumerated() {
-            #expect(try await first.insert(record, at: .numbered(number)))
+        @Test("reopening finds everything")
+        func reopen() async throws {
+            let records = (0..<20).map { StoredRecord.sample("payload \($0)", version: UInt64($0 + 1), owner: "app:1") }
+            let first = try scratch.store()
+            for (number, record) in records.enumerated() {
+                #expect(try await first.insert(record, at: .numbered(number)))
+            }
+            try await first.raiseEpoch(of: OwnerKey("app:1"), to: Timestamp(microseconds: 5), keptUntil: .distantFuture)
+            try await first.close()
+            #expect(!FileManager.default.fileExists(atPath: scratch.path + "-wal"))
+
+            let second = try scratch.store()
+            for (number, record) in records.enumerated() { #expect(try await second.load(.numbered(number)) == record) }
+            #expect(try await second.epoch(of: OwnerKey("app:1")) == Timestamp(microseconds: 5))
+            #expect(try await second.entries(of: OwnerKey("app:1")).count == 20)
         }
-        try await first.raiseEpoch(of: OwnerKey("app:1"), to: Timestamp(microseconds: 5), keptUntil: .distantFuture)
-        try await first.close()
-        #expect(!FileManager.default.fileExists(atPath: scratch.path + "-wal"))
 
-        let second = try scratch.store()
-        for (number, record) in records.enumerated() { #expect(try await second.load(.numbered(number)) == record) }
-        #expect(try await second.epoch(of: OwnerKey("app:1")) == Timestamp(microseconds: 5))
-        #expect(try await second.entries(of: OwnerKey("app:1")).count == 20)
-    }
+        @Test("a store that is let go without being closed loses nothing")
+        func letGo() async throws {
+            do {
+                let store = try scratch.store()
+                #expect(try await store.insert(.sample(), at: .numbered(1)))
+            }
+            #expect(try await scratch.store().load(.numbered(1)) == .sample())
+        }
 
-    @Test("a store that is let go without being closed loses nothing")
-    func letGo() async throws {
-        do {
+        @Test("ST-02: nobody else may read the file, nor its -wal and -shm")
+        func modes() async throws {
             let store = try scratch.store()
             #expect(try await store.insert(.sample(), at: .numbered(1)))
-        }
-        #expect(try await scratch.store().load(.numbered(1)) == .sample())
-    }
-
-    @Test("ST-02: nobody else may read the file, nor its -wal and -shm")
-    func modes() async throws {
-        let store = try scratch.store()
-        #expect(try await store.insert(.sample(), at: .numbered(1)))
-        for suffix in ["", "-wal", "-shm"] {
-            let attributes = try FileManager.default.attributesOfItem(atPath: scratch.path + suffix)
-            let mode = try #require(attributes[.posixPermissions] as? Int)
-            #expect(mode & 0o777 == 0o600, "\(suffix)")
-        }
-        try await store.close()
-    }
-
-    @Test("a commit reaches the disk before it is answered; less is a setting")
-    func synchronous() async throws {
-        func settings(_ store: SQLiteSessionStore) async throws -> [Int?] {
-            try await store.write { database, _ in
-                try [
-                    // Inside a transaction, so that this is the connection that commits.
-                    Int.fetchOne(database, sql: "PRAGMA synchronous"), Int.fetchOne(database, sql: "PRAGMA fullfsync"),
-                ]
+            for suffix in ["", "-wal", "-shm"] {
+                let attributes = try FileManager.default.attributesOfItem(atPath: scratch.path + suffix)
+                let mode = try #require(attributes[.posixPermissions] as? Int)
+                #expect(mode & 0o777 == 0o600, "\(suffix)")
             }
+            try await store.close()
         }
-        #expect(try await settings(scratch.store()) == [2, 1])
-        #expect(try await settings(scratch.store { $0.synchronous = .normal }) == [1, 0])
-        let mode = try await scratch.connection().read { try String.fetchOne($0, sql: "PRAGMA journal_mode") }
-        #expect(mode == "wal")
-    }
 
-    @Test("a file that is no database is refused and left as it is", arguments: [16, 512, 5000, 100_000])
-    func junk(length: Int) throws {
-        let junk = Data((0..<length).map { UInt8(truncatingIfNeeded: $0 &* 7 + 1) })
-        try junk.write(to: URL(fileURLWithPath: scratch.path))
-        #expect(throws: SessionStoreError(.unusable, "")) { try scratch.store() }
-        #expect(try scratch.bytes() == junk)
-    }
-
-    @Test("another program's database is refused and left as it is", arguments: [true, false])
-    func foreign(wal: Bool) throws {
-        let other = try scratch.connection()
-        try other.inDatabase {
-            if wal { try $0.execute(sql: "PRAGMA journal_mode = WAL") }
-            try $0.execute(sql: "CREATE TABLE player (id INTEGER PRIMARY KEY, name TEXT); PRAGMA user_version = 3")
+        @Test("a commit reaches the disk before it is answered; less is a setting")
+        func synchronous() async throws {
+            func settings(_ store: SQLiteSessionStore) async throws -> [Int?] {
+                try await store.write { database, _ in
+                    try [
+                        // Inside a transaction, so that this is the connection that commits.
+                        Int.fetchOne(database, sql: "PRAGMA synchronous"),
+                        Int.fetchOne(database, sql: "PRAGMA fullfsync"),
+                    ]
+                }
+            }
+            #expect(try await settings(scratch.store()) == [2, 1])
+            #expect(try await settings(scratch.store { $0.synchronous = .normal }) == [1, 0])
+            let mode = try await scratch.connection().read { try String.fetchOne($0, sql: "PRAGMA journal_mode") }
+            #expect(mode == "wal")
         }
-        try other.close()
-        let before = try scratch.bytes()
-        let error = #expect(throws: SessionStoreError.self) { try scratch.store() }
-        #expect(error?.code == .unusable)
-        #expect(error?.message.contains("another program's") == true)
-        #expect(try scratch.bytes() == before)
-    }
 
-    @Test("an empty database that is marked as another program's is refused")
-    func marked() throws {
-        let other = try scratch.connection()
-        try other.inDatabase { try $0.execute(sql: "PRAGMA application_id = 77") }
-        try other.close()
-        let before = try scratch.bytes()
-        #expect(throws: SessionStoreError(.unusable, "")) { try scratch.store() }
-        #expect(try scratch.bytes() == before)
-    }
-
-    @Test("a damaged file is a clear error, at the latest when the damage is met")
-    func damaged() async throws {
-        let store = try scratch.store()
-        for number in 0..<300 {
-            let text = String(repeating: "x", count: 3000)
-            #expect(try await store.insert(.sample(text), at: .numbered(number)))
+        @Test("a file that is no database is refused and left as it is", arguments: [16, 512, 5000, 100_000])
+        func junk(length: Int) throws {
+            let junk = Data((0..<length).map { UInt8(truncatingIfNeeded: $0 &* 7 + 1) })
+            try junk.write(to: URL(fileURLWithPath: scratch.path))
+            #expect(throws: SessionStoreError(.unusable, "")) { try scratch.store() }
+            #expect(try scratch.bytes() == junk)
         }
-        try await store.close()
-        var bytes = try scratch.bytes()
-        // All pages but the first, which holds the schema: a torn disk.
-        for index in stride(from: 8192, to: bytes.count, by: 7) { bytes[index] = 0xA5 }
-        try bytes.write(to: URL(fileURLWithPath: scratch.path))
-        let code = try await errorCode {
+
+        @Test("another program's database is refused and left as it is", arguments: [true, false])
+        func foreign(wal: Bool) throws {
+            let other = try scratch.connection()
+            try other.inDatabase {
+                if wal { try $0.execute(sql: "PRAGMA journal_mode = WAL") }
+                try $0.execute(sql: "CREATE TABLE player (id INTEGER PRIMARY KEY, name TEXT); PRAGMA user_version = 3")
+            }
+            try other.close()
+            let before = try scratch.bytes()
+            let error = #expect(throws: SessionStoreError.self) { try scratch.store() }
+            #expect(error?.code == .unusable)
+            #expect(error?.message.contains("another program's") == true)
+            #expect(try scratch.bytes() == before)
+        }
+
+        @Test("an empty database that is marked as another program's is refused")
+        func marked() throws {
+            let other = try scratch.connection()
+            try other.inDatabase { try $0.execute(sql: "PRAGMA application_id = 77") }
+            try other.close()
+            let before = try scratch.bytes()
+            #expect(throws: SessionStoreError(.unusable, "")) { try scratch.store() }
+            #expect(try scratch.bytes() == before)
+        }
+
+        @Test("a damaged file is a clear error, at the latest when the damage is met")
+        func damaged() async throws {
             let store = try scratch.store()
-            for number in 0..<300 { _ = try await store.load(.numbered(number)) }
+            for number in 0..<300 {
+                let text = String(repeating: "x", count: 3000)
+                #expect(try await store.insert(.sample(text), at: .numbered(number)))
+            }
+            try await store.close()
+            var bytes = try scratch.bytes()
+            // All pages but the first, which holds the schema: a torn disk.
+            for index in stride(from: 8192, to: bytes.count, by: 7) { bytes[index] = 0xA5 }
+            try bytes.write(to: URL(fileURLWithPath: scratch.path))
+            let code = try await errorCode {
+                let store = try scratch.store()
+                for number in 0..<300 { _ = try await store.load(.numbered(number)) }
+            }
+            #expect(code == .unusable)
         }
-        #expect(code == .unusable)
-    }
 
-    @Test("a damaged header is refused and the file left as it is")
-    func damagedHeader() async throws {
-        try await scratch.store().close()
-        var bytes = try scratch.bytes()
-        bytes.replaceSubrange(0..<100, with: Data(repeating: 0xFF, count: 100))
-        try bytes.write(to: URL(fileURLWithPath: scratch.path))
-        #expect(throws: SessionStoreError(.unusable, "")) { try scratch.store() }
-        #expect(try scratch.bytes() == bytes)
-    }
-
-    @Test("a file whose tables are gone is a clear error")
-    func dropped() async throws {
-        let store = try scratch.store()
-        try await scratch.connection().write { try $0.execute(sql: "DROP TABLE sessions") }
-        #expect(try await errorCode { try await store.load(.numbered(1)) } == .unusable)
-        #expect(try await errorCode { try await store.insert(.sample(), at: .numbered(1)) } == .unusable)
-    }
-
-    @Test("a path that cannot be a file says what to change")
-    func paths() throws {
-        let missing = #expect(throws: SessionStoreError.self) {
-            try SQLiteSessionStore(path: scratch.directory + "/none/sessions.sqlite")
+        @Test("a damaged header is refused and the file left as it is")
+        func damagedHeader() async throws {
+            try await scratch.store().close()
+            var bytes = try scratch.bytes()
+            bytes.replaceSubrange(0..<100, with: Data(repeating: 0xFF, count: 100))
+            try bytes.write(to: URL(fileURLWithPath: scratch.path))
+            #expect(throws: SessionStoreError(.unusable, "")) { try scratch.store() }
+            #expect(try scratch.bytes() == bytes)
         }
-        #expect(missing?.code == .unavailable)
-        #expect(missing?.message.contains("directory does not exist") == true)
-        #expect(throws: SessionStoreError(.unusable, "")) { try SQLiteSessionStore(path: scratch.directory) }
-        for path in ["", ":memory:", "a\u{0}b"] {
-            #expect(throws: SessionConfigurationError(.store, "")) { try SQLiteSessionStore(path: path) }
+
+        @Test("a file whose tables are gone is a clear error")
+        func dropped() async throws {
+            let store = try scratch.store()
+            try await scratch.connection().write { try $0.execute(sql: "DROP TABLE sessions") }
+            #expect(try await errorCode { try await store.load(.numbered(1)) } == .unusable)
+            #expect(try await errorCode { try await store.insert(.sample(), at: .numbered(1)) } == .unusable)
         }
-    }
 
-    @Test("ST-02: a link to nowhere is not followed")
-    func danglingLink() throws {
-        let target = scratch.directory + "/target"
-        try FileManager.default.createSymbolicLink(atPath: scratch.path, withDestinationPath: target)
-        #expect(throws: SessionStoreError.self) { try scratch.store() }
-        #expect(!FileManager.default.fileExists(atPath: target))
-    }
-
-    @Test("a path that looks like a URI is a path")
-    func uri() async throws {
-        let directory = scratch.directory + "/file:x?mode=memory"
-        try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: false)
-        let path = directory + "/s?cache=shared"
-        try await SQLiteSessionStore(path: path).close()
-        #expect(FileManager.default.fileExists(atPath: path))
-    }
-
-    @Test("closing waits for what is queued; afterwards every method says so")
-    func close() async throws {
-        let store = try scratch.store()
-        try await store.grouping(20) {
-            try await withThrowingTaskGroup(of: Bool.self) { group in
-                for number in 0..<20 {
-                    group.addTask { try await store.insert(.sample(), at: .numbered(number)) }
-                }
-                group.addTask {
-                    while store.writer.waitingCount < 20 { await Task.yield() }
-                    try await store.close()
-                    return true
-                }
-                for try await succeeded in group { #expect(succeeded) }
+        @Test("a path that cannot be a file says what to change")
+        func paths() throws {
+            let missing = #expect(throws: SessionStoreError.self) {
+                try SQLiteSessionStore(path: scratch.directory + "/none/sessions.sqlite")
+            }
+            #expect(missing?.code == .unavailable)
+            #expect(missing?.message.contains("directory does not exist") == true)
+            #expect(throws: SessionStoreError(.unusable, "")) { try SQLiteSessionStore(path: scratch.directory) }
+            for path in ["", ":memory:", "a\u{0}b"] {
+                #expect(throws: SessionConfigurationError(.store, "")) { try SQLiteSessionStore(path: path) }
             }
         }
-        try await store.close()
-        #expect(try await errorCode { try await store.load(.numbered(1)) } == .unavailable)
-        #expect(try await errorCode { try await store.insert(.sample(), at: .numbered(99)) } == .unavailable)
-        #expect(try await scratch.store().count() == 20)
+
+        @Test("ST-02: a link to nowhere is not followed")
+        func danglingLink() throws {
+            let target = scratch.directory + "/target"
+            try FileManager.default.createSymbolicLink(atPath: scratch.path, withDestinationPath: target)
+            #expect(throws: SessionStoreError.self) { try scratch.store() }
+            #expect(!FileManager.default.fileExists(atPath: target))
+        }
+
+        @Test("a path that looks like a URI is a path")
+        func uri() async throws {
+            let directory = scratch.directory + "/file:x?mode=memory"
+            try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: false)
+            let path = directory + "/s?cache=shared"
+            try await SQLiteSessionStore(path: path).close()
+            #expect(FileManager.default.fileExists(atPath: path))
+        }
+
+        @Test("closing waits for what is queued; afterwards every method says so")
+        func close() async throws {
+            let store = try scratch.store()
+            try await withThrowingTaskGroup(of: Bool.self) { group in
+                try await store.holdingWriter { gate in
+                    for number in 0..<20 {
+                        group.addTask { try await store.insert(.sample(), at: .numbered(number)) }
+                    }
+                    await store.waiting(20)
+                    async let closing: Void = store.close()
+                    gate.open()
+                    try await closing
+                }
+                for try await inserted in group { #expect(inserted) }
+            }
+            try await store.close()
+            #expect(try await errorCode { try await store.load(.numbered(1)) } == .unavailable)
+            #expect(try await errorCode { try await store.insert(.sample(), at: .numbered(99)) } == .unavailable)
+            #expect(try await scratch.store().count() == 20)
+        }
     }
 }
 #endif

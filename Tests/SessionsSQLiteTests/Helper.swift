@@ -1,5 +1,6 @@
 #if SQLite
 import Foundation
+import Synchronization
 import Testing
 
 #if canImport(Darwin)
@@ -11,19 +12,40 @@ import Musl
 #endif
 
 /// A running `SessionsSQLiteCrashHelper`.
+///
+/// Not Foundation's `Process`: on Linux it goes through the open files before it starts one, and crashes when other
+/// tests open and close many meanwhile.
 final class Helper: Sendable {
-    private let process: Process
+    private let process: pid_t
     private let output: FileHandle
+    /// One at a time, so that no helper inherits the pipe of another.
+    private static let spawning = Mutex(())
 
     init(_ arguments: [String]) throws {
+        let path = try Self.executable().path
+        (process, output) = try Self.spawning.withLock { _ in try Self.spawn(path, arguments) }
+    }
+
+    private static func spawn(_ path: String, _ arguments: [String]) throws -> (pid_t, FileHandle) {
         let pipe = Pipe()
-        process = Process()
-        process.executableURL = try Self.executable()
-        process.arguments = arguments
-        process.standardOutput = pipe
-        output = pipe.fileHandleForReading
-        try process.run()
-        try pipe.fileHandleForWriting.close()
+        let (reading, writing) = (pipe.fileHandleForReading, pipe.fileHandleForWriting)
+        for end in [reading, writing] { _ = fcntl(end.fileDescriptor, F_SETFD, FD_CLOEXEC) }
+        #if canImport(Darwin)
+        var actions: posix_spawn_file_actions_t?
+        #else
+        var actions = posix_spawn_file_actions_t()
+        #endif
+        posix_spawn_file_actions_init(&actions)
+        defer { posix_spawn_file_actions_destroy(&actions) }
+        posix_spawn_file_actions_adddup2(&actions, writing.fileDescriptor, STDOUT_FILENO)
+        var words: [UnsafeMutablePointer<CChar>?] = ([path] + arguments).map { strdup($0) }
+        defer { for word in words { free(word) } }
+        words.append(nil)
+        var process = pid_t()
+        let result = posix_spawn(&process, path, &actions, nil, words, environ)
+        try #require(result == 0)
+        try writing.close()
+        return (process, reading)
     }
 
     /// Beside the test bundle, where SwiftPM puts every product.
@@ -47,12 +69,11 @@ final class Helper: Sendable {
             while let part = try output.read(upToCount: 1 << 16), !part.isEmpty {
                 text.append(part)
                 guard !isKilled, let end = text.lastIndex(of: UInt8(ascii: "\n")) else { continue }
-                counted += String(decoding: text[start..<end], as: UTF8.self).split(separator: "\n").count(
-                    where: counts
-                )
+                let lines = String(decoding: text[start..<end], as: UTF8.self).split(separator: "\n")
+                counted += lines.count(where: counts)
                 start = end + 1
                 if counted >= limit {
-                    kill(process.processIdentifier, SIGKILL)
+                    kill(process, SIGKILL)
                     isKilled = true
                 }
             }
@@ -61,11 +82,12 @@ final class Helper: Sendable {
         }
     }
 
-    /// What it exits with; the signal's number if it was killed.
+    /// What it exits with; the negative number of the signal if it was killed.
     func exitCode() async throws -> Int32 {
         try await blocking { [process] in
-            process.waitUntilExit()
-            return process.terminationStatus
+            var status: Int32 = 0
+            while waitpid(process, &status, 0) < 0, errno == EINTR {}
+            return status & 0x7F == 0 ? status >> 8 & 0xFF : -(status & 0x7F)
         }
     }
 }

@@ -59,21 +59,42 @@ extension StoredRecord {
 }
 
 extension SQLiteSessionStore {
-    /// Runs `body` while the writer is held up, and lets the writer go on when `count` calls wait for it, so that they
-    /// make one group.
-    func grouping<Value: Sendable>(_ count: Int, _ body: @Sendable () async throws -> Value) async throws -> Value {
+    /// Runs `body` while the writer is held up, until `body` opens the gate.
+    func holdingWriter(_ body: (Gate) async throws -> Void) async throws {
         let gate = Gate()
         async let held: Void = write { _, _ in gate.wait() }
-        async let release: Void = {
-            await gate.reached()
-            while writer.waitingCount < count { await Task.yield() }
-            gate.open()
-        }()
         await gate.reached()
-        let value = try await body()
-        await release
+        do {
+            try await body(gate)
+        } catch {
+            gate.open()
+            throw error
+        }
         try await held
-        return value
+    }
+
+    /// Returns when `count` calls wait for the writer, which has to be held up meanwhile.
+    func waiting(_ count: Int) async {
+        while writer.waitingCount < count { await Task.yield() }
+    }
+
+    /// Runs `count` calls of `body` at once, in one group.
+    ///
+    /// - Returns: what they return, in order.
+    func inOneGroup<Value: Sendable>(
+        _ count: Int,
+        _ body: @escaping @Sendable (Int) async throws -> Value
+    ) async throws -> [Value] {
+        var results: [Int: Value] = [:]
+        try await withThrowingTaskGroup(of: (Int, Value).self) { group in
+            try await holdingWriter { gate in
+                for number in 0..<count { group.addTask { (number, try await body(number)) } }
+                await waiting(count)
+                gate.open()
+            }
+            for try await (number, value) in group { results[number] = value }
+        }
+        return (0..<count).compactMap { results[$0] }
     }
 }
 
