@@ -27,36 +27,46 @@ package enum Base64URL {
 
     /// The bytes as base64url text.
     package static func encode(_ bytes: UnsafeRawBufferPointer) -> String {
-        String(unsafeUninitializedCapacity: encodedCount(bytes.count)) { output in
-            alphabet.withUnsafeBufferPointer { alphabet in
-                var length = 0
-                func put(_ value: UInt32) {
-                    output[length] = alphabet[Int(value & 63)]
-                    length += 1
-                }
-                var index = 0
-                while index + 3 <= bytes.count {
-                    let group = UInt32(bytes[index]) << 16 | UInt32(bytes[index + 1]) << 8 | UInt32(bytes[index + 2])
-                    put(group >> 18)
-                    put(group >> 12)
-                    put(group >> 6)
-                    put(group)
-                    index += 3
-                }
-                switch bytes.count - index {
-                case 1:
-                    let group = UInt32(bytes[index])
-                    put(group >> 2)
-                    put(group << 4)
-                case 2:
-                    let group = UInt32(bytes[index]) << 8 | UInt32(bytes[index + 1])
-                    put(group >> 10)
-                    put(group >> 4)
-                    put(group << 2)
-                default: break
-                }
-                return length
+        String(unsafeUninitializedCapacity: encodedCount(bytes.count)) { encode(bytes, into: $0) }
+    }
+
+    /// Appends the bytes as base64url text.
+    package static func append(_ bytes: UnsafeRawBufferPointer, to output: inout [UInt8]) {
+        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: encodedCount(bytes.count)) { text in
+            _ = encode(bytes, into: text)
+            output.append(contentsOf: text)
+        }
+    }
+
+    private static func encode(_ bytes: UnsafeRawBufferPointer, into output: UnsafeMutableBufferPointer<UInt8>) -> Int {
+        alphabet.withUnsafeBufferPointer { alphabet in
+            var length = 0
+            func put(_ value: UInt32) {
+                output[length] = alphabet[Int(value & 63)]
+                length += 1
             }
+            var index = 0
+            while index + 3 <= bytes.count {
+                let group = UInt32(bytes[index]) << 16 | UInt32(bytes[index + 1]) << 8 | UInt32(bytes[index + 2])
+                put(group >> 18)
+                put(group >> 12)
+                put(group >> 6)
+                put(group)
+                index += 3
+            }
+            switch bytes.count - index {
+            case 1:
+                let group = UInt32(bytes[index])
+                put(group >> 2)
+                put(group << 4)
+            case 2:
+                let group = UInt32(bytes[index]) << 8 | UInt32(bytes[index + 1])
+                put(group >> 10)
+                put(group >> 4)
+                put(group << 2)
+            default: break
+            }
+            return length
         }
     }
 

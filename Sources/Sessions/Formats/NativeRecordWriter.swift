@@ -5,7 +5,7 @@ struct NativeRecordWriter {
     mutating func write(_ content: RecordContent) {
         output.reserveCapacity(256 + content.values.entries.reduce(0) { $0 + $1.text.count + 24 })
         append(#"{"v":1,"hash":""#)
-        append(content.secretHash.base64URL)
+        content.secretHash.withUnsafeBytes { Base64URL.append($0, to: &output) }
         append(#"","created":"#)
         append(content.createdAt)
         append(#","rotated":"#)
@@ -15,10 +15,13 @@ struct NativeRecordWriter {
             append(authenticatedAt)
         }
         append(#","csrf":""#)
-        append(content.csrfNonce.base64URL)
+        content.csrfNonce.withUnsafeBytes { Base64URL.append($0, to: &output) }
         append(#"""#)
         if let lifetime = content.lifetime {
-            append(#","idle":\#(lifetime.idle.wholeMicroseconds),"absolute":\#(lifetime.absolute.wholeMicroseconds)"#)
+            append(#","idle":"#)
+            append(number: lifetime.idle.wholeMicroseconds)
+            append(#","absolute":"#)
+            append(number: lifetime.absolute.wholeMicroseconds)
         }
         write(content.grace)
         write(content.recent)
@@ -32,12 +35,16 @@ struct NativeRecordWriter {
         append("}")
     }
 
-    private mutating func append(_ text: String) {
-        output.append(contentsOf: text.utf8)
+    private mutating func append(_ text: StaticString) {
+        output.append(contentsOf: UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
+    }
+
+    private mutating func append(number: Int64) {
+        output.append(contentsOf: Array(String(number).utf8))
     }
 
     private mutating func append(_ timestamp: Timestamp) {
-        append(String(timestamp.microseconds))
+        append(number: timestamp.microseconds)
     }
 
     private mutating func append(name: ValueName) {
@@ -48,11 +55,11 @@ struct NativeRecordWriter {
     private mutating func write(_ grace: RecordContent.Grace?) {
         guard let grace else { return }
         append(#","grace":{"hash":""#)
-        append(grace.secretHash.base64URL)
+        grace.secretHash.withUnsafeBytes { Base64URL.append($0, to: &output) }
         append(#"","until":"#)
         append(grace.until)
         append(#","nonce":""#)
-        append(grace.nonce.base64URL)
+        grace.nonce.withUnsafeBytes { Base64URL.append($0, to: &output) }
         append(#""}"#)
     }
 
@@ -109,9 +116,14 @@ struct NativeRecordWriter {
 /// A 64-bit number as sixteen lower-case hexadecimal digits: JSON's numbers are exact to 53 bits only.
 enum Hexadecimal {
     static func append(_ number: UInt64, to output: inout [UInt8]) {
-        for shift in stride(from: 60, through: 0, by: -4) {
-            let digit = UInt8(truncatingIfNeeded: number >> UInt64(shift) & 15)
-            output.append(digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") + digit - 10)
+        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 16) { digits in
+            var rest = number
+            for index in digits.indices.reversed() {
+                let digit = UInt8(truncatingIfNeeded: rest & 15)
+                digits[index] = digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") + digit - 10
+                rest >>= 4
+            }
+            output.append(contentsOf: digits)
         }
     }
 
