@@ -1,16 +1,31 @@
 extension SessionExchange {
     /// Writes what is recorded, and starts over from what was written.
     func settle(_ outcome: HandlerOutcome, isFinal: Bool) async throws {
-        let (hasWork, failure) = withState { state in
+        let (hasWork, failure, rotates) = withState { state in
             let configuration = manager.configuration
             let writesAnyway = isFinal && (configuration.resave || configuration.saveUninitialized)
-            return (state.hasWork || writesAnyway, state.failure)
+            let rotates = isFinal && outcome == .returned && isRotationDue(state)
+            return (state.hasWork || writesAnyway, state.failure, rotates)
         }
         if let failure, outcome == .returned { throw failure }
-        if !hasWork { return try await settleReading(outcome) }
-        guard !manager.storeIsLocal else { return try await settleInTurn(outcome, isFinal: isFinal) }
-        // The commit has a task of its own, so that a client that hangs up does not cut it short.
-        try await Task { try await self.settleInTurn(outcome, isFinal: isFinal) }.value
+        guard hasWork || rotates else { return try await settleReading(outcome) }
+        do {
+            guard !manager.storeIsLocal else { return try await settleInTurn(outcome, rotates: rotates) }
+            // The commit has a task of its own, so that a client that hangs up does not cut it short.
+            try await Task { try await self.settleInTurn(outcome, rotates: rotates) }.value
+        } catch {
+            // A request that only read is not refused because its credential has become old: the next one tries again.
+            // If only the answer was lost, that one still comes inside the grace, and gets the new cookie.
+            guard !hasWork else { throw error }
+            manager.emit(.storeFailed, withState { $0.held?.handle })
+        }
+    }
+
+    /// Whether the credential has become old enough for a rotation.
+    private func isRotationDue(_ state: ExchangeState) -> Bool {
+        let configuration = manager.configuration
+        guard configuration.rotationInterval != nil, let base = state.base else { return false }
+        return base.isRotationDue(configuration, at: manager.clock.now())
     }
 
     /// A request that only read: at most one touch, and no turn to wait for.
@@ -51,12 +66,14 @@ extension SessionExchange {
     }
 
     /// Waits for this session's turn in the process, then commits.
-    private func settleInTurn(_ outcome: HandlerOutcome, isFinal: Bool) async throws {
+    private func settleInTurn(_ outcome: HandlerOutcome, rotates: Bool) async throws {
         let key = withState { state in StoreKey(state.held?.handle ?? state.material().handle) }
         let newest = await manager.queue.enter(key)
         let (request, base, count) = withState { state in
-            if state.needsMaterial { _ = state.material() }
-            return (state.request(outcome, manager), state.base, state.operations.count)
+            if rotates || state.needsMaterial { _ = state.material() }
+            var request = state.request(outcome, manager)
+            request.rotatesWhenDue = rotates
+            return (request, state.base, state.operations.count)
         }
         let start: LoadedRecord? = base == nil ? nil : newest ?? base
         var committer = Committer(exchange: self, request: request, current: start)

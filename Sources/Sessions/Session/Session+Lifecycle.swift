@@ -98,12 +98,20 @@ extension Session {
 
     /// Gives this session a lifetime of its own ("remember me"); `nil` returns to the manager's.
     ///
-    /// The absolute time counts from the login, or from the session's beginning. A lifetime that makes no sense makes
-    /// the commit throw.
+    /// The absolute time counts from the login, or from the session's beginning.
     ///
-    /// - Throws: ``SessionConfigurationError`` if the lifetime makes no sense (checklist CF-09).
+    /// - Throws: ``SessionConfigurationError`` if the lifetime makes no sense, or if its idle time is not longer than
+    ///   ``SessionConfiguration/renewalInterval`` (checklist CF-09). The session then stays as it was.
     public func setLifetime(_ lifetime: SessionLifetime?) throws(SessionConfigurationError) {
         try lifetime?.validate("lifetime")
+        let renewal = exchange.manager.configuration.renewalInterval
+        guard lifetime.map({ $0.idle > renewal }) ?? true else {
+            throw SessionConfigurationError(
+                .lifetime,
+                "The session's idle time must be longer than renewalInterval (\(renewal)), or it expires while it is in "
+                    + "use. Lengthen the first or shorten the second."
+            )
+        }
         record(named: nil) { $0.lifetime = lifetime }
     }
 }

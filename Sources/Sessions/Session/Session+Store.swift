@@ -50,16 +50,6 @@ extension Session {
     public func consume<Value>(_ key: SessionKey<Value>) async throws -> Value? {
         try await exchange.consume(key.valueName, as: Value.self)
     }
-
-    /// Ends all other sessions of this session's owner: "sign out everywhere else".
-    ///
-    /// - Returns: how many ended.
-    /// - Throws: ``SessionError``; ``SessionError/Code/unsupported`` if the store has no index of owners.
-    @discardableResult
-    public func revokeOthers() async throws -> Int {
-        guard let owner else { return 0 }
-        return try await exchange.manager.revokeAll(of: owner, keeping: handle)
-    }
 }
 
 extension Intent {
