@@ -49,6 +49,13 @@ struct ExchangeState: Sendable {
     /// Whether a commit might write; a request that only read is settled on a shorter way.
     var hasWork: Bool { !operations.isEmpty || !intent.isEmpty || !shownFlash.subtracting(keptFlash).isEmpty }
 
+    /// Whether the plan of this state is to do nothing. Where it is `false`, the plan has to be made.
+    func isSettled(_ configuration: SessionConfiguration, at now: Timestamp) -> Bool {
+        guard arrival == .found, let base, !hasWork, failure == nil else { return false }
+        guard !configuration.resave, !configuration.saveUninitialized else { return false }
+        return now.duration(since: base.lastSeen(configuration)) < configuration.renewalInterval
+    }
+
     /// Whether the plan may need random values.
     var needsMaterial: Bool {
         if base == nil || intent.login != nil || intent.ending == .restart { return true }

@@ -102,8 +102,8 @@ struct Consumption {
             guard let held = request.held, !record.isExpired(at: now),
                 record.standing(of: held.hash, at: now) != .superseded
             else { throw SessionError.ended }
-            guard let found = record.content.values.value(name, as: type) else { return nil }
-            if try await remove(from: record) { return found.value }
+            guard let value = record.content.values.value(name, as: type) else { return nil }
+            if try await remove(from: record) { return value }
         }
         if current == nil { throw SessionError.ended }
         throw SessionError(.contended, "Other requests changed this session for too long. Try again.")

@@ -23,9 +23,8 @@ extension SessionExchange {
 
     /// Whether the credential has become old enough for a rotation.
     private func isRotationDue(_ state: ExchangeState) -> Bool {
-        let configuration = manager.configuration
-        guard configuration.rotationInterval != nil, let base = state.base else { return false }
-        return base.isRotationDue(configuration, at: manager.clock.now())
+        guard manager.configuration.rotationInterval != nil, let base = state.base else { return false }
+        return base.isRotationDue(manager.configuration, at: manager.clock.now())
     }
 
     /// A request that only read: at most one touch, and no turn to wait for.

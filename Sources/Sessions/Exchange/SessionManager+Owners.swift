@@ -23,7 +23,7 @@ public struct SessionSummary: Sendable {
 
     /// A value of that session, such as the device's name; the key's default if it has none.
     public subscript<Value>(key: SessionKey<Value>) -> Value {
-        values.value(key.valueName, as: Value.self)?.value ?? key.defaultValue
+        values.value(key.valueName, as: Value.self) ?? key.defaultValue
     }
 }
 

@@ -12,8 +12,8 @@ struct SessionMetrics: Sendable {
             timer = Timer(label: "sessions.store.latency", dimensions: [("operation", operation)], factory: factory)
         }
 
-        func record(_ duration: Duration) {
-            timer.recordMicroseconds(duration.wholeMicroseconds)
+        func record(since start: ContinuousClock.Instant?) {
+            if let start { timer.recordMicroseconds((ContinuousClock.now - start).wholeMicroseconds) }
         }
     }
 
@@ -32,7 +32,11 @@ struct SessionMetrics: Sendable {
     let loadLatency: Latency
     let writeLatency: Latency
 
+    /// Nobody asked for numbers, so that no clock needs to be read.
+    private let isSilent: Bool
+
     init(factory: any MetricsFactory = MetricsSystem.factory) {
+        isSilent = factory is NOOPMetricsHandler
         func counter(_ label: String, _ dimensions: [(String, String)] = []) -> Counter {
             Counter(label: label, dimensions: dimensions, factory: factory)
         }
@@ -51,6 +55,9 @@ struct SessionMetrics: Sendable {
         loadLatency = Latency(operation: "load", factory: factory)
         writeLatency = Latency(operation: "write", factory: factory)
     }
+
+    /// When an operation begins; `nil` if nobody wants to know how long it takes.
+    func start() -> ContinuousClock.Instant? { isSilent ? nil : .now }
 
     /// Counts what `store` evicts to make room, if it is a store that does (checklist ST-08).
     ///

@@ -39,7 +39,7 @@ enum JSONCoding {
         }
         if type == String.self {
             guard text.count >= 2, text.first == UInt8(ascii: "\""), text.last == UInt8(ascii: "\"") else { return nil }
-            return JSONString.text(text.dropFirst().dropLast()) as? Value
+            return text.dropFirst().dropLast().withUnsafeBufferPointer { JSONString.text(bytes: $0) } as? Value
         }
         return try? JSONDecoder().decode(type, from: Data(text))
     }

@@ -23,7 +23,7 @@ public struct Session: Sendable {
     /// so.
     public subscript<Value>(key: SessionKey<Value>) -> Value {
         let values = exchange.withState { $0.working.values }
-        if let found = values.value(key.valueName, as: Value.self) { return found.value }
+        if let value = values.value(key.valueName, as: Value.self) { return value }
         if values.contains(key.valueName) { exchange.manager.emit(.undecodable(key.name), handle) }
         return key.defaultValue
     }
@@ -64,7 +64,7 @@ public struct Session: Sendable {
         _ change: @escaping @Sendable (inout Value) throws(Failure) -> Void
     ) throws(Failure) {
         let outcome = record(named: key.valueName) { content in
-            var value = content.values.value(key.valueName, as: Value.self)?.value ?? key.defaultValue
+            var value = content.values.value(key.valueName, as: Value.self) ?? key.defaultValue
             do throws(Failure) {
                 try change(&value)
             } catch {
