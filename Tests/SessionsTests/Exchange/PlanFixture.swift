@@ -97,7 +97,7 @@ extension Operation {
 
     static func increment(_ name: String) -> Operation {
         Operation(name: ValueName(name)) { content in
-            let old = content.values.value(ValueName(name), as: Int.self)?.value ?? 0
+            let old = content.values.value(ValueName(name), as: Int.self) ?? 0
             try content.values.set(ValueName(name), to: old + 1)
         }
     }
@@ -131,6 +131,6 @@ extension CommitPlan {
 
 extension LoadedRecord {
     func value(_ name: String) -> Int? {
-        content.values.value(ValueName(name), as: Int.self)?.value
+        content.values.value(ValueName(name), as: Int.self)
     }
 }
