@@ -84,7 +84,7 @@ public final class SessionManager: Sendable {
             throw SessionConfigurationError(
                 .missingSecret,
                 "Ephemeral keys with a store that outlives the process would log everybody out at each start. "
-                    + "Create a key with `make key` and pass KeyRing(environment:) or KeyRing(file:)."
+                    + "Make a secret with `openssl rand -base64 32` and pass KeyRing(environment:) or KeyRing(file:)."
             )
         }
         self.configuration = configuration

@@ -24,7 +24,7 @@ enum StartupWarning: Sendable, Hashable {
             "The session cookie is sent below \(path) only, which protects nothing: pages of other paths on this host can "
                 + "still use it. Leave cookie.path at / unless another application on this host uses the same name."
         case .ephemeralKeys:
-            "The key ring was made for this process: all sessions end with it. Create a key with `make key` and pass "
+            "The key ring was made for this process: all sessions end with it. Make a secret with `openssl rand -base64 32` and pass "
                 + "KeyRing(environment:) or KeyRing(file:), or set sessionsMayEndWithProcess if this is meant."
         case .memoryStore:
             "Sessions are kept in this process's memory: they end with it, and no other process knows them. Use a store "
