@@ -19,8 +19,8 @@ public import Sessions
 ///     .add(middleware: OwnerGuard(redirectingTo: "/confirm", freshWithin: .seconds(300)))
 /// ```
 ///
-/// A 401 carries the manager's challenge in `WWW-Authenticate`, as RFC 9110 section 11.6.1 asks. No scheme is registered
-/// for cookies; browsers pass over the one that is named, `Cookie`, and show the response.
+/// A 401 carries the manager's challenge in `WWW-Authenticate`, as RFC 9110 section 11.6.1 asks. No scheme is
+/// registered for cookies; browsers pass over the one that is named, `Cookie`, and show the response.
 ///
 /// Where several managers are at work, say whose session counts: a user's must not open the administrators' pages.
 public struct OwnerGuard<Context: SessionRequestContext>: RouterMiddleware {
@@ -32,7 +32,8 @@ public struct OwnerGuard<Context: SessionRequestContext>: RouterMiddleware {
     ///
     /// - Parameters:
     ///   - sessions: the manager whose session counts. By default that of the innermost ``SessionMiddleware``.
-    ///   - age: how old the owner's login may be, as ``Sessions/Session/requireFresh(within:)`` has it. By default of any age.
+    ///   - age: how old the owner's login may be, as ``Sessions/Session/requireFresh(within:)`` has it. By default of
+    ///     any age.
     public init(of sessions: SessionManager? = nil, freshWithin age: Duration? = nil) {
         location = nil
         self.sessions = sessions
@@ -53,8 +54,8 @@ public struct OwnerGuard<Context: SessionRequestContext>: RouterMiddleware {
 
     /// Lets the request through if its session has an owner whose login is recent enough.
     ///
-    /// - Throws: `SessionError` with the code `loginRequired` or `freshLoginRequired` (401), or (503) if the store cannot be
-    ///   asked; what the routes throw.
+    /// - Throws: `SessionError` with the code `loginRequired` or `freshLoginRequired` (401), or (503) if the store
+    ///   cannot be asked; what the routes throw.
     public func handle(
         _ request: Request,
         context: Context,

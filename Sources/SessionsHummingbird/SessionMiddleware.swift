@@ -22,8 +22,8 @@ public import Sessions
 /// or a socket that changes its session calls `save()`.
 ///
 /// Whatever a handler throws keeps its status and carries the session's fields, its cookie among them, inside a
-/// ``SessionResponseError``. Add the middleware to the router, before the routes: then it covers what no route answers as
-/// well. A middleware that answers errors is best added after it.
+/// ``SessionResponseError``. Add the middleware to the router, before the routes: then it covers what no route answers
+/// as well. A middleware that answers errors is best added after it.
 ///
 /// An application with several managers names them once, and serves them with one middleware:
 ///
@@ -52,8 +52,8 @@ public struct SessionMiddleware<Context: SessionRequestContext>: RouterMiddlewar
 
     /// Creates the middleware of an application with several managers.
     ///
-    /// Handlers reach the session of each with ``SessionRequestContext/session(of:)``. ``SessionRequestContext/session`` is
-    /// that of the first.
+    /// Handlers reach the session of each with ``SessionRequestContext/session(of:)``.
+    /// ``SessionRequestContext/session`` is that of the first.
     ///
     /// - Parameters:
     ///   - managers: the managers whose sessions the requests have.
@@ -76,9 +76,9 @@ public struct SessionMiddleware<Context: SessionRequestContext>: RouterMiddlewar
 
     /// Opens the request's exchange, runs the routes, and commits.
     ///
-    /// - Throws: `SessionError` if the commit is refused or fails; `SessionConfigurationError` if the middleware is around
-    ///   this route twice (checklist CF-14), or another with the same cookie name (CF-07); what the routes throw, with the
-    ///   session's fields, as ``SessionResponseError``.
+    /// - Throws: `SessionError` if the commit is refused or fails; `SessionConfigurationError` if the middleware is
+    ///   around this route twice (checklist CF-14), or another with the same cookie name (CF-07); what the routes
+    ///   throw, with the session's fields, as ``SessionResponseError``.
     public func handle(
         _ request: Request,
         context: Context,
@@ -131,8 +131,8 @@ public struct SessionMiddleware<Context: SessionRequestContext>: RouterMiddlewar
 
     /// The error with the session's fields on its response; as it is where the session adds nothing to that.
     ///
-    /// An error of the HTTP parser is not the application's, and means that the connection is at its end: the server has to
-    /// see it.
+    /// An error of the HTTP parser is not the application's, and means that the connection is at its end: the server
+    /// has to see it.
     private static func error(_ error: any Error, with fields: SessionFields) -> any Error {
         guard !fields.isEmpty, !(error is HTTPParserError) else { return error }
         return SessionResponseError(error, fields)

@@ -6,10 +6,10 @@ public import Sessions
 
 /// An error with the session's fields on its response.
 ///
-/// Middlewares outside ``SessionMiddleware`` meet this instead of what a handler threw, if the handler had asked for its
-/// session: ``underlying`` is what they look for. One that answers the error with a response of its own puts the session's
-/// fields on it, or the client misses its cookie and a cache does not learn that the response depends on it (checklist
-/// CA-03):
+/// Middlewares outside ``SessionMiddleware`` meet this instead of what a handler threw, if the handler had asked for
+/// its session: ``underlying`` is what they look for. One that answers the error with a response of its own puts the
+/// session's fields on it, or the client misses its cookie and a cache does not learn that the response depends on it
+/// (checklist CA-03):
 ///
 /// ```swift
 /// do {
@@ -23,7 +23,7 @@ public import Sessions
 ///
 /// Simpler is to add such a middleware to the router after ``SessionMiddleware``: it then stands inside, meets what the
 /// handler threw, and its response gets the fields like every other.
-public struct SessionResponseError: HTTPResponseError {
+public struct SessionResponseError: HTTPResponseError, CustomStringConvertible {
     /// What the handler threw.
     public let underlying: any Error
 
@@ -36,6 +36,9 @@ public struct SessionResponseError: HTTPResponseError {
         underlying = inner?.underlying ?? error
         self.fields = (inner?.fields ?? []) + [fields]
     }
+
+    /// What the handler threw, as text.
+    public var description: String { "\(underlying)" }
 
     /// The status of the underlying error; 500 if that makes no response.
     public var status: HTTPResponse.Status {

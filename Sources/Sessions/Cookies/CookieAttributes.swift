@@ -169,7 +169,8 @@ public struct CookieAttributes: Sendable, Hashable {
         guard httpOnly else {
             throw SessionConfigurationError(
                 .insecureCookie,
-                "The session cookie must be HttpOnly: without it any script on the page can take the session. Set httpOnly."
+                "The session cookie must be HttpOnly: any script on the page can take the session without it. "
+                    + "Set httpOnly."
             )
         }
         guard secure || developmentInsecure else {

@@ -12,8 +12,8 @@ enum CookieDomain {
         let labels = bytes.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
         guard labels.allSatisfy(isLabel) else {
             throw refusal(
-                "is not a host name. Write labels of 1 to 63 letters, digits and inner hyphens, separated by dots, with "
-                    + "other scripts written as xn--"
+                "is not a host name. Write labels of 1 to 63 letters, digits and inner hyphens, separated by dots, "
+                    + "with other scripts written as xn--"
             )
         }
         guard labels.count > 1, let last = labels.last else {

@@ -7,8 +7,8 @@ struct CookieScope: Sendable {
 
     /// Whether some request may carry both cookies, so that each would be taken for the other.
     ///
-    /// A cookie without a domain belongs to whatever host answers. Which one that is cannot be told here, so it is taken
-    /// to be one that the other cookie reaches.
+    /// A cookie without a domain belongs to whatever host answers. Which one that is cannot be told here, so it is
+    /// taken to be one that the other cookie reaches.
     func overlaps(_ other: CookieScope) -> Bool {
         guard name == other.name else { return false }
         let isOneHost =

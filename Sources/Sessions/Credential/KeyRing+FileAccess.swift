@@ -14,9 +14,9 @@ extension KeyRing {
 
         /// Its owner; and its group, to read it: modes such as 0640 and 0440.
         ///
-        /// For a file that belongs to somebody else and is handed to the process by its group, as Kubernetes does with a
-        /// secret when the pod has an `fsGroup`. Whoever is in that group can forge sessions: it should be this process's
-        /// alone.
+        /// For a file that belongs to somebody else and is handed to the process by its group, as Kubernetes does with
+        /// a secret when the pod has an `fsGroup`. Whoever is in that group can forge sessions: it should be this
+        /// process's alone.
         case ownerAndGroup
 
         /// The mode bits that nobody may have.
@@ -39,8 +39,8 @@ extension KeyRing {
         var advice: String {
             switch self {
             case .owner:
-                "Change that with `chmod 600`; in Kubernetes, give the volume `defaultMode: 0400`. If the process reads it "
-                    + "as a member of its group, say KeyRing(file:access: .ownerAndGroup)."
+                "Change that with `chmod 600`; in Kubernetes, give the volume `defaultMode: 0400`. If the process "
+                    + "reads it as a member of its group, say KeyRing(file:access: .ownerAndGroup)."
             case .ownerAndGroup: "Change that with `chmod 640`; in Kubernetes, give the volume `defaultMode: 0440`."
             }
         }

@@ -36,8 +36,8 @@ extension KeyRing {
     /// - Parameters:
     ///   - path: where the file is.
     ///   - access: who may have rights to it. By default its owner alone.
-    /// - Throws: ``SessionConfigurationError`` with the code `missingSecret` if the file cannot be read, `exposedSecret` if
-    ///   others have rights to it, `emptyKeyRing` if no line holds a secret, and with the codes of
+    /// - Throws: ``SessionConfigurationError`` with the code `missingSecret` if the file cannot be read,
+    ///   `exposedSecret` if others have rights to it, `emptyKeyRing` if no line holds a secret, and with the codes of
     ///   ``SessionSecret/init(encoded:)`` and ``init(_:)``. The message names the file and the line's place among the
     ///   secrets, never the text.
     public init(file path: String, access: FileAccess = .owner) throws {

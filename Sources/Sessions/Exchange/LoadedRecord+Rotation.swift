@@ -1,8 +1,8 @@
 extension LoadedRecord {
     /// Since when the credential is the current one.
     ///
-    /// A record does not say when a rotation with a grace took place, only when its grace ends. Counting from there makes
-    /// a credential at most one grace older, and keeps a rotation out of the grace of another.
+    /// A record does not say when a rotation with a grace took place, only when its grace ends. Counting from there
+    /// makes a credential at most one grace older, and keeps a rotation out of the grace of another.
     var credentialSince: Timestamp {
         content.grace.map { max(content.rotatedAt, $0.until) } ?? content.rotatedAt
     }

@@ -26,9 +26,35 @@ struct OwnerIndex {
 
     func revokeAll(of owner: String, keeping kept: SessionHandle?) async throws -> Int {
         let key = OwnerKey(realm: manager.realm, owner: owner)
-        let epoch = manager.clock.now()
+        try await raiseEpoch(of: key, to: manager.clock.now())
+        return try await revokeListed(key, keeping: kept)
+    }
+
+    /// Ends the sessions of `owner` but `kept`, for a request of that owner's; see ``Session/revokeOthers()``.
+    ///
+    /// The epoch it raises does not void a login of this exchange itself. One that was raised by somebody else since
+    /// this exchange was opened does, and is not covered up.
+    func revokeOthers(of owner: String, than kept: SessionHandle, in exchange: SessionExchange) async throws -> Int {
+        let key = OwnerKey(realm: manager.realm, owner: owner)
+        let present = try await asked("session.epoch") { try await $0.epoch(of: key) }
+        let own = exchange.withState { $0.ownEpochs[key] }
+        let epoch = max(manager.clock.now(), exchange.openedAt)
+        try await raiseEpoch(of: key, to: epoch)
+        exchange.withState { state in
+            let isOutrun = present.map { $0 >= exchange.openedAt && $0 != own } ?? false
+            state.ownEpochs[key] = isOutrun ? nil : epoch
+        }
+        return try await revokeListed(key, keeping: kept)
+    }
+
+    /// Voids the logins of requests that were opened before `epoch`.
+    private func raiseEpoch(of key: OwnerKey, to epoch: Timestamp) async throws {
         let keptUntil = epoch + manager.configuration.epochRetention
         try await asked("session.epoch") { try await $0.raiseEpoch(of: key, to: epoch, keptUntil: keptUntil) }
+    }
+
+    /// Ends the sessions of an owner that the index has, but `kept`.
+    private func revokeListed(_ key: OwnerKey, keeping kept: SessionHandle?) async throws -> Int {
         let entries = try await asked("session.list") { try await $0.entries(of: key) }
         var count = 0
         for entry in entries where kept.map(StoreKey.init) != entry.key {

@@ -1,7 +1,8 @@
 /// Holds an owner to a number of sessions, after a login (checklist LC-13).
 ///
 /// Every login lists the owner's sessions after its own record is written, and ends all but the newest. All of them put
-/// the sessions into one and the same order, so that of any number of logins at one time exactly as many live on as may.
+/// the sessions into one and the same order, so that of any number of logins at one time exactly as many live on as
+/// may.
 struct OwnerLimit {
     let manager: SessionManager
     let owner: OwnerKey

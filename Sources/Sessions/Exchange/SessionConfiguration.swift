@@ -26,11 +26,12 @@ public struct SessionConfiguration: Sendable {
     public var rotationGrace: Duration = .seconds(30)
 
     /// How old a credential becomes before a request rotates it, with ``rotationGrace``: a copied cookie is then worth
-    /// nothing that much later, if the user goes on using the session. Counted from the session's beginning, the login, or
-    /// the last rotation; after a rotation with a grace from the end of that.
+    /// nothing that much later, if the user goes on using the session. Counted from the session's beginning, the login,
+    /// or the last rotation; after a rotation with a grace from the end of that.
     ///
     /// The request that rotates may be one that only read; it then writes once. Default `nil`: never, as the standard
-    /// absolute time of 12 hours already ends a session soon. For longer ones, 4 hours is a good choice (checklist LC-09).
+    /// absolute time of 12 hours already ends a session soon. For longer ones, 4 hours is a good choice (checklist
+    /// LC-09).
     public var rotationInterval: Duration?
 
     /// Whether a commit that moved the idle deadline sends the cookie again, so that a persistent cookie rolls on with
@@ -58,8 +59,8 @@ public struct SessionConfiguration: Sendable {
     public var flashLifetime: FlashLifetime = .untilRead
 
     /// How many sessions one owner may have at a time. A login beyond it ends those whose login is the oldest
-    /// (checklist LC-13, ASVS 7.1.2). It lists the owner's sessions, so a login asks the store once more, and once for each
-    /// session that it ends. The store must keep an index of owners. Default `nil`: any number.
+    /// (checklist LC-13, ASVS 7.1.2). It lists the owner's sessions, so a login asks the store once more, and once for
+    /// each session that it ends. The store must keep an index of owners. Default `nil`: any number.
     ///
     /// Which login is the oldest is told by the clocks of the machines on which they took place.
     public var maximumSessionsPerOwner: Int?
@@ -131,8 +132,8 @@ public struct SessionConfiguration: Sendable {
         guard renewalInterval >= .zero, renewalInterval < min(lifetime.idle, anonymousLifetime.idle) else {
             throw SessionConfigurationError(
                 .lifetime,
-                "renewalInterval (\(renewalInterval)) must not be negative, and shorter than both idle times, or sessions in "
-                    + "use expire. Shorten it, or lengthen lifetime.idle and anonymousLifetime.idle."
+                "renewalInterval (\(renewalInterval)) must not be negative, and shorter than both idle times, or "
+                    + "sessions in use expire. Shorten it, or lengthen lifetime.idle and anonymousLifetime.idle."
             )
         }
         guard rotationGrace >= .zero, rotationGrace <= .seconds(60) else {
@@ -158,7 +159,8 @@ public struct SessionConfiguration: Sendable {
         guard maximumSessionsPerOwner.map({ $0 > 0 }) ?? true else {
             throw SessionConfigurationError(
                 .limit,
-                "maximumSessionsPerOwner must be at least 1, or nobody could log in. Raise it, or leave it at nil for no limit."
+                "maximumSessionsPerOwner must be at least 1, or nobody could log in. Raise it, or leave it at nil for "
+                    + "no limit."
             )
         }
         try validateRotation()
@@ -169,15 +171,15 @@ public struct SessionConfiguration: Sendable {
         guard rotationGrace > .zero else {
             throw SessionConfigurationError(
                 .lifetime,
-                "rotationInterval needs a rotationGrace, or requests under way would be logged out. Set rotationGrace to "
-                    + "30 seconds, or leave rotationInterval at nil."
+                "rotationInterval needs a rotationGrace, or requests under way would be logged out. Set rotationGrace "
+                    + "to 30 seconds, or leave rotationInterval at nil."
             )
         }
         guard rotationInterval > rotationGrace else {
             throw SessionConfigurationError(
                 .lifetime,
-                "rotationInterval (\(rotationInterval)) must be longer than rotationGrace (\(rotationGrace)). Lengthen it; "
-                    + "4 hours is a good choice."
+                "rotationInterval (\(rotationInterval)) must be longer than rotationGrace (\(rotationGrace)). Lengthen "
+                    + "it; 4 hours is a good choice."
             )
         }
     }

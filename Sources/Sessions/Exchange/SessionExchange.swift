@@ -14,7 +14,7 @@ import Synchronization
 ///
 /// An exchange belongs to one request and may be used from any number of tasks. It is committed exactly once. An
 /// exchange that nobody asks for its session costs nothing: not even the cookie is looked at.
-public final class SessionExchange: Sendable {
+public final class SessionExchange: Sendable, CustomStringConvertible, CustomReflectable {
     let manager: SessionManager
     let openedAt: Timestamp
     let requestFields: HTTPFields
@@ -26,6 +26,12 @@ public final class SessionExchange: Sendable {
         requestFields = fields
         state = Mutex(ExchangeState())
     }
+
+    /// Nothing of the request: its cookie is among the fields (checklist CR-14).
+    public var description: String { "SessionExchange(redacted)" }
+
+    /// Empty.
+    public var customMirror: Mirror { Mirror(self, children: []) }
 
     deinit {
         let (isLost, handle) = withState { state in
@@ -60,6 +66,24 @@ public final class SessionExchange: Sendable {
     /// Reads or changes the state under the exchange's lock. Nothing is awaited and no caller's code runs in there.
     func withState<Result>(_ body: (inout ExchangeState) throws -> Result) rethrows -> Result {
         try state.withLock { state in try body(&state) }
+    }
+
+    // MARK: Looking
+
+    /// What a handler sees, and the moment it is of.
+    ///
+    /// Where it does not follow from the last verb alone, the operations are made again here, outside the lock: they are
+    /// the caller's code.
+    func look() -> (content: SessionContent, moment: Int) {
+        if let replayed { return (replayed, 0) }
+        while true {
+            let (known, moment) = withState { ($0.seen, $0.moment) }
+            if let known { return (known.content, moment) }
+            let state = withState { $0 }
+            let seen = state.makeSeen(manager.realm, make)
+            let isCurrent = withState { $0.see(seen, at: state.moment) }
+            if isCurrent { return (seen.content, state.moment) }
+        }
     }
 
     // MARK: Loading
@@ -151,7 +175,8 @@ public final class SessionExchange: Sendable {
         case .current: return Arrived(arrival: .found, record: record, held: held)
         case .inGrace: return Arrived(arrival: .foundInGrace, record: record, held: held)
         case .superseded:
-            let isJustNow = now.duration(since: record.content.rotatedAt) < Self.raceWindow
+            // A clock that was set back makes nothing recent.
+            let isJustNow = (.zero..<Self.raceWindow).contains(now.duration(since: record.content.rotatedAt))
             return Arrived(arrival: isJustNow ? .justSuperseded : .superseded, held: held)
         }
     }
@@ -160,7 +185,7 @@ public final class SessionExchange: Sendable {
         let waiters = finishLoading { state in
             state.arrive(arrived.arrival, arrived.record, arrived.held)
             guard manager.configuration.flashLifetime == .nextRequest else { return }
-            state.shownFlash = Set(state.working.flash.map(\.id))
+            state.shownFlash = Set(arrived.record?.content.flash.map(\.id) ?? [])
         }
         for waiter in waiters { waiter.resume(returning: true) }
         switch arrived.arrival {
@@ -207,23 +232,20 @@ public final class SessionExchange: Sendable {
     /// - Parameter outcome: how the handler ended.
     /// - Throws: ``SessionError``; its ``SessionError/fields`` hold what earlier checkpoints have earned.
     public func commit(_ outcome: HandlerOutcome = .returned) async throws -> SessionFields {
-        let isUsed = try withState { state -> Bool in
+        let moment: Int? = try withState { state in
             guard !state.isSealed else {
                 throw SessionError(.sealed, "The exchange is committed already. Commit once; use save() afterwards.")
             }
             state.isSealed = true
-            if case .open = state.phase { return true }
-            return false
+            if case .open = state.phase { return state.moment }
+            return nil
         }
-        guard isUsed else { return SessionFields() }
+        guard let moment else { return SessionFields() }
         do {
             if !isSettled { try await settle(outcome, isFinal: true) }
         } catch {
-            // The caller hears of it; there is nothing left that a later save() should try.
-            withState { state in
-                state.operations = []
-                state.intent = Intent()
-            }
+            // The caller hears of it: no later save() may write what this response does not speak of.
+            withState { $0.forget(through: moment) }
             throw failed(error)
         }
         return withState { $0.fields }

@@ -39,8 +39,8 @@ public struct SessionManagers: Sendable {
         }
         return SessionConfigurationError(
             .duplicateManager,
-            "Two managers use the cookie \(name) for the same requests, and each would overwrite the other's. Give one of "
-                + "them another configuration.cookie.name, or paths or domains of which neither contains the other."
+            "Two managers use the cookie \(name) for the same requests, and each would overwrite the other's. Give one "
+                + "of them another configuration.cookie.name, or paths or domains of which neither contains the other."
         )
     }
 }

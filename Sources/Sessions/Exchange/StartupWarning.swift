@@ -15,20 +15,21 @@ enum StartupWarning: Sendable, Hashable {
     var message: String {
         switch self {
         case .plainHTTP:
-            "The session cookie travels without Secure: for development only. Use SessionCookie() in production, behind "
-                + "a proxy that terminates TLS too."
+            "The session cookie travels without Secure: for development only. Use SessionCookie() in production, "
+                + "behind a proxy that terminates TLS too."
         case .sharedDomain(let domain):
             "Every host under \(domain) receives the session cookie and can replace it. Leave cookie.domain out unless "
                 + "all of them are yours and need the session."
         case .narrowPath(let path):
-            "The session cookie is sent below \(path) only, which protects nothing: pages of other paths on this host can "
-                + "still use it. Leave cookie.path at / unless another application on this host uses the same name."
+            "The session cookie is sent below \(path) only, which protects nothing: pages of other paths on this host "
+                + "can still use it. Leave cookie.path at / unless another application on this host uses the same name."
         case .ephemeralKeys:
-            "The key ring was made for this process: all sessions end with it. Make a secret with `openssl rand -base64 32` and pass "
-                + "KeyRing(environment:) or KeyRing(file:), or set sessionsMayEndWithProcess if this is meant."
+            "The key ring was made for this process: all sessions end with it. Make a secret with "
+                + "`openssl rand -base64 32` and pass KeyRing(environment:) or KeyRing(file:), or set "
+                + "sessionsMayEndWithProcess if this is meant."
         case .memoryStore:
-            "Sessions are kept in this process's memory: they end with it, and no other process knows them. Use a store "
-                + "that lasts, or set sessionsMayEndWithProcess if this is meant."
+            "Sessions are kept in this process's memory: they end with it, and no other process knows them. Use a "
+                + "store that lasts, or set sessionsMayEndWithProcess if this is meant."
         }
     }
 

@@ -128,12 +128,16 @@ struct NativeRecordReader {
 
     /// Texts that were set aside: read after `values`, which the writer puts first.
     private mutating func readAside(_ scanner: inout JSONScanner) -> Bool {
-        scanner.members { name, scanner in
+        var aside: [ValueName: [JSONText]] = [:]
+        let isComplete = scanner.members { name, scanner in
             guard let text = text(name) else { return false }
             return scanner.elements { scanner in
-                scanner.value().map { values.restoreAside(ValueName(text), payload[$0]) } ?? false
+                guard let value = scanner.value() else { return false }
+                aside[ValueName(text), default: []].append(payload[value])
+                return true
             }
         }
+        return isComplete && values.restore(aside: aside)
     }
 
     private mutating func readFlash(_ scanner: inout JSONScanner) -> Bool {

@@ -6,8 +6,8 @@ struct Origin: Sendable, Hashable {
 
     /// The origin that an application has written, in whatever case, with or without the scheme's own port.
     ///
-    /// - Throws: ``SessionConfigurationError`` with the code `trustedOrigin` for anything else (checklist CF-10), and for
-    ///   plain HTTP to any host but this machine.
+    /// - Throws: ``SessionConfigurationError`` with the code `trustedOrigin` for anything else (checklist CF-10), and
+    ///   for plain HTTP to any host but this machine.
     init(_ text: String) throws(SessionConfigurationError) {
         let refusal = SessionConfigurationError(
             .trustedOrigin,

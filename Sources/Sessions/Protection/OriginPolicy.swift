@@ -21,8 +21,8 @@ public struct OriginPolicy: Sendable {
     /// Creates a policy.
     ///
     /// - Parameter origins: the origins whose requests are accepted: the application's own, such as
-    ///   `https://shop.example`, and any it trusts. Exactly scheme, host and port; an IPv6 address in brackets; `http` only
-    ///   for `localhost`, `127.0.0.1` and `[::1]`. Upper case and the scheme's own port make no difference.
+    ///   `https://shop.example`, and any it trusts. Exactly scheme, host and port; an IPv6 address in brackets; `http`
+    ///   only for `localhost`, `127.0.0.1` and `[::1]`. Upper case and the scheme's own port make no difference.
     /// - Throws: ``SessionConfigurationError`` for anything else (checklist CF-10).
     public init(origins: [String]) throws(SessionConfigurationError) {
         var accepted: Set<[UInt8]> = []

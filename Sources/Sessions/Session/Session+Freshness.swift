@@ -29,8 +29,8 @@ extension Session {
     /// Lets an action go on only if the owner has logged in a short while ago: a change of password or address, a
     /// payment, a deletion (checklist LC-14; OWASP ASVS 7.5.1 and 7.5.3; NIST SP 800-63B-4 section 2.2.3).
     ///
-    /// Have the user prove again who they are, and call ``logIn(_:keeping:)`` with the same owner: that keeps the session's
-    /// values, gives it a new credential and begins its deadlines anew.
+    /// Have the user prove again who they are, and call ``logIn(_:keeping:)`` with the same owner: that keeps the
+    /// session's values, gives it a new credential and begins its deadlines anew.
     ///
     /// - Parameter age: how old the login may be. Default 5 minutes.
     /// - Throws: ``SessionError/Code/loginRequired`` (401) if the session has no owner;

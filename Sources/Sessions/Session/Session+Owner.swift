@@ -28,12 +28,14 @@ extension Session {
 
     /// Ends all other sessions of this session's owner: "sign out everywhere else".
     ///
+    /// After a ``logIn(_:keeping:)`` in the same request it ends those from before: what a password reset wants.
+    ///
     /// - Returns: how many ended.
     /// - Throws: ``SessionError``; ``SessionError/Code/unsupported`` if the store has no index of owners.
     @discardableResult
     public func revokeOthers() async throws -> Int {
         guard let owner else { return 0 }
-        return try await index.revokeAll(of: owner, keeping: handle)
+        return try await index.revokeOthers(of: owner, than: handle, in: exchange)
     }
 
     private var index: OwnerIndex { OwnerIndex(manager: exchange.manager, exchange: exchange) }

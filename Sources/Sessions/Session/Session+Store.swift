@@ -12,11 +12,8 @@ extension Session {
         let isTooLate = exchange.withState { state in
             guard state.isSealed, !state.isEnded else { return false }
             let needsCookie = state.base == nil && !state.operations.isEmpty || state.intent.needsCookie
-            if needsCookie {
-                // They can never be committed; without them, what can be is.
-                state.intent = Intent()
-                if state.base == nil { state.rebase(on: nil, held: nil, droppingFirst: state.operations.count) }
-            }
+            // They can never be committed; without them, what can be is.
+            if needsCookie { state.forgetWhatNeedsCookie() }
             return needsCookie
         }
         if isTooLate {
@@ -45,16 +42,15 @@ extension Session {
     /// commit. A later throw does not give the value back, and neither does a store whose answer was lost.
     ///
     /// - Returns: the value; `nil` if there is none, if it does not decode, or if another request was faster.
-    /// - Throws: ``SessionError/Code/pendingOperation`` if this request has changed the value itself;
+    /// - Throws: ``SessionError/Code/pendingOperation`` if this request has changed the value itself, or logged in or
+    ///   restarted without saving;
     ///   ``SessionError/Code/outcomeUnknown`` if the store's answer was lost; ``SessionError/Code/ended``.
     public func consume<Value>(_ key: SessionKey<Value>) async throws -> Value? {
         try await exchange.consume(key.valueName, as: Value.self)
     }
-}
 
-extension Intent {
-    /// Whether it takes a Set-Cookie to carry out.
-    var needsCookie: Bool {
-        if case .none = rotation { login != nil || ending == .restart } else { true }
+    /// Takes the value of an optional key out of the session, at once, as ``consume(_:)-(SessionKey<Value>)`` does.
+    public func consume<Value>(_ key: SessionKey<Value?>) async throws -> Value? {
+        try await exchange.consume(key.valueName, as: Value.self)
     }
 }

@@ -99,12 +99,16 @@ struct SessionValues: Sendable, Equatable {
         entries.removeAll { !names.contains($0.name) }
     }
 
-    /// Puts back `text`, found beside the value of `name`.
+    /// Puts back the texts found beside values.
     ///
     /// - Returns: `false` if there is no such value.
-    mutating func restoreAside(_ name: ValueName, _ text: JSONText) -> Bool {
-        guard let index = index(of: name) else { return false }
-        entries[index].aside.append(text)
-        return true
+    mutating func restore(aside: [ValueName: [JSONText]]) -> Bool {
+        var count = 0
+        for index in entries.indices {
+            guard let texts = aside[entries[index].name] else { continue }
+            entries[index].aside = texts
+            count += 1
+        }
+        return count == aside.count
     }
 }

@@ -1,4 +1,3 @@
-import SessionsTesting
 import Testing
 
 @testable import Sessions
@@ -159,22 +158,6 @@ struct ConfigurationTests {
                 configuration.rotationGrace = .zero
             } == .lifetime
         )
-    }
-
-    @Test("CF-09: a session's own lifetime that makes no sense, or would expire while it is in use, changes nothing")
-    func ownLifetime() async throws {
-        let fixture = try SessionFixture()
-        try await fixture.browser.visit(fixture.sessions) { session in
-            let second = Duration.seconds(1)
-            for (idle, absolute) in [(Duration.zero, second), (second * 120, second), (second * 60, second * 3600)] {
-                #expect(throws: SessionConfigurationError(.lifetime, "")) {
-                    try session.setLifetime(SessionLifetime(idle: idle, absolute: absolute))
-                }
-            }
-            #expect(session.lifetime == .anonymous)
-            try session.setLifetime(SessionLifetime(idle: second * 61, absolute: second * 3600))
-            #expect(session.lifetime.idle == second * 61)
-        }
     }
 
     @Test(

@@ -120,6 +120,11 @@ extension CommitPlan {
         }
     }
 
+    /// Where the plan moves the idle deadline by a touch.
+    var touchedUntil: Timestamp? {
+        if case .touch(_, let deadline) = write { deadline } else { nil }
+    }
+
     /// The secret that the client gets.
     var sent: HeldCredential? {
         switch cookie {
