@@ -32,7 +32,7 @@ public struct OwnerGuard<Context: SessionRequestContext>: RouterMiddleware {
     ///
     /// - Parameters:
     ///   - sessions: the manager whose session counts. By default that of the innermost ``SessionMiddleware``.
-    ///   - age: how old the owner's login may be, as ``Sessions/Session/requireFresh(within:)`` has it. By default of
+    ///   - age: how old the owner's login may be, as `Session.requireFresh(within:)` has it. By default of
     ///     any age.
     public init(of sessions: SessionManager? = nil, freshWithin age: Duration? = nil) {
         location = nil
