@@ -21,7 +21,8 @@ public protocol SessionRequestContext: RequestContext {
 extension SessionRequestContext {
     /// The request's session, loaded from the store when first asked for.
     ///
-    /// Where several managers are at work, it is that of the innermost middleware.
+    /// Where several managers are at work, it is that of the innermost middleware; of one middleware with several
+    /// managers, that of the first.
     ///
     /// - Throws: `SessionError` (503) if the store cannot be asked; `SessionConfigurationError` if no
     ///   ``SessionMiddleware`` is around this route (checklist CF-14).
@@ -67,12 +68,17 @@ public struct SessionContext: Sendable {
 
     /// Opens the exchange of a middleware.
     mutating func open(_ sessions: SessionManager, _ request: Request) throws -> SessionExchange {
+        // One response cannot set two cookies of one name, whatever their paths (RFC 6265bis section 4.1.1).
         let cookie = sessions.configuration.cookie
         for present in exchanges where present.sessions.configuration.cookie.name == cookie.name {
+            let isSame = present.sessions === sessions
             throw SessionConfigurationError(
-                .middlewareOrder,
+                isSame ? .middlewareOrder : .duplicateManager,
                 "Two session middlewares around this route use the cookie \(cookie.name). "
-                    + "Add the middleware once, or give the second manager a cookie name of its own."
+                    + (isSame
+                        ? "Add the middleware once."
+                        : "Give the second manager a cookie name of its own, and name both in SessionManagers(…): it "
+                            + "refuses such a pair when the application starts.")
             )
         }
         let exchange = sessions.open(request.head)

@@ -6,13 +6,36 @@ public import Sessions
 
 /// An error with the session's fields on its response.
 ///
-/// Middlewares outside ``SessionMiddleware`` meet this instead of what a handler threw, where the session has fields for
-/// the response: ``underlying`` is what they look for.
+/// Middlewares outside ``SessionMiddleware`` meet this instead of what a handler threw, if the handler had asked for
+/// its session: ``underlying`` is what they look for. One that answers the error with a response of its own puts the
+/// session's fields on it, or the client misses its cookie and a cache does not learn that the response depends on it
+/// (checklist CA-03):
+///
+/// ```swift
+/// do {
+///     return try await next(request, context)
+/// } catch let error as SessionResponseError {
+///     var response = page(for: error.underlying)
+///     error.apply(to: &response)
+///     return response
+/// }
+/// ```
+///
+/// Simpler is to add such a middleware to the router after ``SessionMiddleware``: it then stands inside, meets what the
+/// handler threw, and its response gets the fields like every other.
 public struct SessionResponseError: HTTPResponseError, CustomStringConvertible {
     /// What the handler threw.
     public let underlying: any Error
 
-    let fields: SessionFields
+    /// What each session around the handler adds.
+    private let fields: [SessionFields]
+
+    /// The error with the fields of one more session: still one error, around what the handler threw.
+    init(_ error: any Error, _ fields: SessionFields) {
+        let inner = error as? SessionResponseError
+        underlying = inner?.underlying ?? error
+        self.fields = (inner?.fields ?? []) + [fields]
+    }
 
     /// What the handler threw, as text.
     public var description: String { "\(underlying)" }
@@ -31,8 +54,13 @@ public struct SessionResponseError: HTTPResponseError, CustomStringConvertible {
         } catch {
             context.logger.error("The handler threw an error that makes no response.", metadata: ["error": "\(error)"])
         }
-        fields.apply(to: &response)
+        apply(to: &response)
         return response
+    }
+
+    /// Puts the session's fields on a response that is sent in place of this error's own.
+    public func apply(to response: inout Response) {
+        for fields in fields { fields.apply(to: &response) }
     }
 }
 
@@ -51,9 +79,17 @@ extension SessionError: HTTPResponseError {
         } else if let underlying {
             metadata["cause"] = "\(type(of: underlying))"
         }
-        // A session that ended while a request held it is nobody's fault.
-        context.logger.log(level: status == .conflict ? .info : .error, "session: \(self)", metadata: metadata)
+        let level: Logger.Level =
+            switch status {
+            // Asked to log in, as many a request is.
+            case .unauthorized: .debug
+            // A session that ended while a request held it is nobody's fault.
+            case .conflict: .info
+            default: .error
+            }
+        context.logger.log(level: level, "session: \(self)", metadata: metadata)
         var response = Response(status: status)
+        if let challenge { response.headers[.wwwAuthenticate] = challenge }
         if status == .serviceUnavailable { response.headers[.retryAfter] = "1" }
         fields.apply(to: &response)
         return response

@@ -118,6 +118,62 @@ struct ContextTests {
         try await rig.test(router) { client async throws in
             #expect(try await Visitor(client).get("/").status == .internalServerError)
         }
+        let line = try #require(rig.logs.elements.first { $0.level == .error })
+        #expect(line.message.contains("duplicateManager"))
+        #expect(line.message.contains("SessionManagers"))
+    }
+
+    @Test("CF-07: managers that are named together are refused when the application starts, before any route is asked")
+    func namedTogether() throws {
+        let rig = try Rig()
+        let other = try rig.manager { $0.application = "other" }
+        let router = Router(context: AppContext.self)
+        #expect(throws: SessionConfigurationError(.duplicateManager, "")) {
+            router.add(middleware: SessionMiddleware(try SessionManagers(rig.sessions, other)))
+        }
+    }
+
+    @Test("one middleware serves several managers: the first is meant where none is named, and each is committed once")
+    func oneMiddleware() async throws {
+        let rig = try Rig()
+        let admins = try rig.manager { $0.cookie.name = "__Host-Http-admin" }
+        let staff = try rig.manager { $0.cookie.name = "__Host-Http-staff" }
+        let reports = Recorder<String>()
+        let router = Router(context: AppContext.self)
+        router.add(
+            middleware: SessionMiddleware(try SessionManagers(rig.sessions, admins, staff)) { report, _ in
+                reports.append("\(report.commit)")
+            }
+        )
+        router.post("both") { _, context in
+            let user = try await context.session
+            user.update(.visits) { $0 += 1 }
+            let admin = try await context.session(of: admins)
+            admin.update(.visits) { $0 += 10 }
+            return "\(user[.visits]) \(admin[.visits]) \(user.isNew)"
+        }
+        router.get("visits") { _, context in "\(try await context.session(of: rig.sessions)[.visits])" }
+        router.get("thrown") { _, context -> String in
+            try await context.session.destroy()
+            try await context.session(of: staff).logOut()
+            throw HTTPError(.badRequest)
+        }
+        try await rig.test(router) { client in
+            let visitor = Visitor(client)
+            let answer = try await visitor.post("/both")
+            #expect(answer.text == "1 10 true")
+            #expect(
+                answer.setCookies.map { $0.prefix { $0 != "=" } }.sorted() == ["__Host-Http-admin", "__Host-Http-sid"]
+            )
+            #expect(reports.elements == ["inserted", "inserted", "nothing"])
+            #expect(try await visitor.post("/both").text == "2 20 false")
+            #expect(try await visitor.get("/visits").text == "2")
+            let thrown = try await visitor.get("/thrown")
+            #expect(thrown.status == .badRequest)
+            #expect(thrown.sessionCookies == [CookieFieldTests.expired])
+            #expect(try await visitor.get("/visits").text == "0")
+        }
+        #expect(rig.recordCount == 1)
     }
 
     @Test("two managers with different cookies: two sessions, each by name; the innermost is the one without a name")

@@ -38,6 +38,68 @@ struct OwnerGuardTests {
         }
     }
 
+    @Test("a 401 has a challenge (RFC 9110 section 11.6.1) that names the cookie, no body, and varies by the cookie")
+    func challenge() async throws {
+        let rig = try Rig()
+        let admins = try rig.manager { $0.cookie.name = "__Host-Http-admin" }
+        let router = Router(context: AppContext.self)
+        router.add(middleware: SessionMiddleware(try SessionManagers(rig.sessions, admins)))
+        router.group("user").add(middleware: OwnerGuard()).get { _, _ in "in" }
+        router.group("admin").add(middleware: OwnerGuard(of: admins)).get { _, _ in "in" }
+        try await rig.test(router) { client in
+            for (path, name) in [("/user", "__Host-Http-sid"), ("/admin", "__Host-Http-admin")] {
+                let answer = try await Visitor(client).get(path)
+                #expect(answer.status == .unauthorized)
+                #expect(answer.headers[values: .wwwAuthenticate] == ["Cookie cookie-name=\"\(name)\""])
+                #expect(answer.vary == ["cookie"])
+                #expect(answer.text.isEmpty)
+                #expect(answer.setCookies.isEmpty)
+            }
+        }
+        // A visitor who is asked to sign in is no error of the application's.
+        #expect(!rig.logs.elements.contains { $0.level >= .info })
+    }
+
+    @Test(
+        "LC-14: a login that is too old is 401 with a challenge of its own, or 303; a new login opens the route again"
+    )
+    func fresh() async throws {
+        let rig = try Rig()
+        let router = rig.router().withVisits()
+        let age = Duration.seconds(300)
+        router.group("api").add(middleware: OwnerGuard(freshWithin: age)).get { _, _ in "in" }
+        router.group("account").add(middleware: OwnerGuard(redirectingTo: "/signin"))
+            .add(middleware: OwnerGuard(redirectingTo: "/confirm", freshWithin: age)).get { _, _ in "in" }
+        router.get("handler") { _, context in
+            let session = try await context.session
+            session.update(.visits) { $0 += 1 }
+            try session.requireFresh(within: age)
+            return "in"
+        }
+        try await rig.test(router) { client in
+            let visitor = Visitor(client)
+            #expect(try await visitor.get("/account").headers[.location] == "/signin")
+            #expect(try await visitor.get("/api").headers[.wwwAuthenticate] == "Cookie cookie-name=\"__Host-Http-sid\"")
+            try await visitor.post("/login")
+            rig.clock.advance(by: age)
+            for path in ["/api", "/account", "/handler"] { #expect(try await visitor.get(path).text == "in") }
+            rig.clock.advance(by: .microseconds(1))
+            for path in ["/api", "/handler"] {
+                let answer = try await visitor.get(path)
+                #expect(answer.status == .unauthorized)
+                #expect(answer.headers[.wwwAuthenticate]?.contains("max_age=\"300\"") == true)
+                #expect(answer.headers[.cacheControl] == "private")
+            }
+            let redirect = try await visitor.get("/account")
+            #expect(redirect.status == .seeOther)
+            #expect(redirect.headers[.location] == "/confirm")
+            // The handler threw, so its change was dropped (ER-05).
+            #expect(try await visitor.get("/visits").text == "1")
+            try await visitor.post("/login")
+            #expect(try await visitor.get("/account").text == "in")
+        }
+    }
+
     @Test("a store that is down is 503 for everybody, not 401 for the owner (ER-01)")
     func unavailable() async throws {
         let rig = try Rig()

@@ -3,6 +3,7 @@ import HTTPTypes
 import Hummingbird
 import HummingbirdTesting
 import Logging
+import NIOHTTP1
 import Sessions
 import SessionsHummingbird
 import SessionsTesting
@@ -77,7 +78,7 @@ struct ThrowTests {
         try await rig.test(router(rig, ending)) { client in
             let answer = try await Visitor(client).post("/throw/change")
             #expect(answer.sessionCookies.isEmpty)
-            #expect(ending != .response || answer.vary == ["cookie"])
+            #expect(answer.vary == ["cookie"])
         }
         #expect(rig.faults.calls.isEmpty)
     }
@@ -177,6 +178,68 @@ struct ThrowTests {
         #expect(rig.logs.elements.contains { $0.level == .error && $0.text.contains("Broken") })
     }
 
+    @Test(
+        "CA-03: an error that makes no response varies by the cookie, whoever answers it",
+        arguments: Placement.allCases
+    )
+    func answeredElsewhere(placement: Placement) async throws {
+        let rig = try Rig()
+        let admins = try rig.manager { $0.cookie.name = "__Host-Http-admin" }
+        let router = Router(context: AppContext.self)
+        if placement == .outside { router.add(middleware: ErrorConverter()) }
+        router.add(middleware: SessionMiddleware(try SessionManagers(rig.sessions, admins)))
+        if placement == .inside { router.add(middleware: ErrorConverter()) }
+        router.get("read/:all") { _, context -> String in
+            _ = try await context.session
+            if context.parameters.get("all") == "true" { _ = try await context.session(of: admins) }
+            throw Broken()
+        }
+        router.get("saved") { _, context -> String in
+            for sessions in [rig.sessions, admins] {
+                let session = try await context.session(of: sessions)
+                session.set(.name, to: "somebody")
+                try await session.save()
+            }
+            throw Broken()
+        }
+        router.get("untouched") { _, _ -> String in throw Broken() }
+        let status: HTTPResponse.Status = placement == .nowhere ? .internalServerError : .notFound
+        try await rig.test(router) { client in
+            for path in ["/read/false", "/read/true"] {
+                let answer = try await Visitor(client).get(path)
+                #expect(answer.status == status)
+                #expect(answer.vary == ["cookie"])
+            }
+            let saved = try await Visitor(client).get("/saved")
+            #expect(saved.status == status)
+            #expect(saved.setCookies.count == 2)
+            #expect(saved.headers[values: .cacheControl] == ["no-store"])
+            let untouched = try await Visitor(client).get("/untouched")
+            #expect(untouched.status == status)
+            #expect(untouched.vary.isEmpty)
+        }
+    }
+
+    /// Where the middleware stands that answers the application's errors.
+    enum Placement: String, CaseIterable, Sendable { case outside, inside, nowhere }
+
+    @Test("an error of the HTTP parser passes as it is: the server has to see it, to end the connection")
+    func parserError() async throws {
+        let rig = try Rig()
+        let met = Recorder<String>()
+        let router = Router(context: AppContext.self)
+        router.add(middleware: ErrorWatcher(met))
+        router.add(middleware: SessionMiddleware(rig.sessions))
+        router.get("/") { _, context -> String in
+            let session = try await context.session
+            session.set(.name, to: "somebody")
+            try await session.save()
+            throw HTTPParserError.invalidEOFState
+        }
+        _ = try? await rig.test(router) { client in try await Visitor(client).get("/") }
+        #expect(met.elements == ["HTTPParserError"])
+    }
+
     @Test("and whose destroy the store does not confirm: 503, and what was thrown is in the log")
     func unconfirmed() async throws {
         let rig = try Rig()
@@ -263,6 +326,28 @@ struct ThrowTests {
             #expect(answer.text.contains("sold out"))
             #expect(answer.sessionCookies.count == 1)
             #expect(try await visitor.get("/visits").text == "2")
+        }
+    }
+}
+
+/// Answers the application's own errors, as an application might that knows of the session middleware's.
+struct ErrorConverter: RouterMiddleware {
+    typealias Context = AppContext
+
+    func handle(
+        _ request: Request,
+        context: AppContext,
+        next: (Request, AppContext) async throws -> Response
+    ) async throws -> Response {
+        do {
+            return try await next(request, context)
+        } catch is ThrowTests.Broken {
+            return Response(status: .notFound)
+        } catch let error as SessionResponseError {
+            guard error.underlying is ThrowTests.Broken else { throw error }
+            var response = Response(status: .notFound)
+            error.apply(to: &response)
+            return response
         }
     }
 }

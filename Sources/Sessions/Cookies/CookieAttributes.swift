@@ -169,7 +169,8 @@ public struct CookieAttributes: Sendable, Hashable {
         guard httpOnly else {
             throw SessionConfigurationError(
                 .insecureCookie,
-                "The session cookie must be HttpOnly: without it any script on the page can take the session."
+                "The session cookie must be HttpOnly: any script on the page can take the session without it. "
+                    + "Set httpOnly."
             )
         }
         guard secure || developmentInsecure else {
@@ -189,13 +190,13 @@ public struct CookieAttributes: Sendable, Hashable {
         guard path.utf8.first == UInt8(ascii: "/"), path.utf8.count <= 1024 else {
             throw SessionConfigurationError(
                 .invalidCookieAttribute,
-                "A cookie's path begins with \"/\" and has 1024 bytes at most: browsers ignore any other."
+                "Browsers ignore this cookie's path. Begin it with \"/\", and make it 1024 bytes at most."
             )
         }
         guard path.utf8.allSatisfy(CookieBytes.isPathOctet) else {
             throw SessionConfigurationError(
                 .invalidCookieAttribute,
-                "A cookie's path is written as in a URL, percent-encoded and without \";\" and \",\"."
+                "This cookie's path cannot be sent. Write it as in a URL, percent-encoded and without \";\" and \",\"."
             )
         }
     }

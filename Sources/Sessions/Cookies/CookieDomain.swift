@@ -6,12 +6,14 @@ enum CookieDomain {
         guard bytes.first != UInt8(ascii: ".") else {
             throw refusal("has a leading dot: leave the dot out, hosts under the domain are included anyway")
         }
-        guard (1...253).contains(bytes.count) else { throw refusal("has \(bytes.count) bytes: 1 to 253 are allowed") }
+        guard (1...253).contains(bytes.count) else {
+            throw refusal("has \(bytes.count) bytes and may have 1 to 253: shorten it, or leave it out")
+        }
         let labels = bytes.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
         guard labels.allSatisfy(isLabel) else {
             throw refusal(
-                "is not a host name: labels of 1 to 63 letters, digits and inner hyphens, separated by dots, with "
-                    + "other scripts written as xn--"
+                "is not a host name. Write labels of 1 to 63 letters, digits and inner hyphens, separated by dots, "
+                    + "with other scripts written as xn--"
             )
         }
         guard labels.count > 1, let last = labels.last else {

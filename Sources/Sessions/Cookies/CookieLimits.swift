@@ -17,7 +17,10 @@ public struct CookieLimits: Sendable, Hashable {
     /// - Throws: ``SessionConfigurationError`` with the code `limit` if one is zero or negative (CF-12).
     public init(pairs: Int = 256, bytes: Int = 16_384) throws(SessionConfigurationError) {
         guard pairs > 0, bytes > 0 else {
-            throw SessionConfigurationError(.limit, "A limit on cookies must be at least 1.")
+            throw SessionConfigurationError(
+                .limit,
+                "A limit on cookies below 1 reads none. Raise pairs and bytes to 1 or more."
+            )
         }
         self.pairs = pairs
         self.bytes = bytes

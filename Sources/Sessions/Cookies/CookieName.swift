@@ -27,7 +27,8 @@ public struct CookieName: Sendable, Hashable, CustomStringConvertible {
         guard !bytes.isEmpty, bytes.count <= SetCookie.sizeLimit else {
             throw SessionConfigurationError(
                 .invalidCookieName,
-                "A cookie's name has 1 to \(SetCookie.sizeLimit) bytes, this one has \(bytes.count)."
+                "A cookie's name has 1 to \(SetCookie.sizeLimit) bytes and this one has \(bytes.count). "
+                    + "Choose another, such as __Host-Http-sid."
             )
         }
         if let index = bytes.firstIndex(where: { !CookieBytes.isToken($0) }) {

@@ -77,7 +77,7 @@ extension CookieName {
                 throw SessionConfigurationError(
                     .cookiePrefix,
                     "The cookie \"\(self)\" has a Domain, so every host under it can replace it: leave the domain "
-                        + "out, begin the name with __Secure- or __Http-, or allow the unprefixed name explicitly."
+                        + "out, or begin the name with __Secure- or __Http-."
                 )
             }
             return
@@ -91,7 +91,8 @@ extension CookieName {
     private func violation(of prefix: CookiePrefix, _ rule: String) -> SessionConfigurationError {
         SessionConfigurationError(
             .cookiePrefix,
-            "Browsers would drop the cookie \"\(self)\": a name that begins with \(prefix.rawValue) \(rule)."
+            "Browsers would drop the cookie \"\(self)\": a name that begins with \(prefix.rawValue) \(rule). "
+                + "Change that, or choose another name."
         )
     }
 }

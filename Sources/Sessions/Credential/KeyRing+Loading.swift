@@ -33,12 +33,15 @@ extension KeyRing {
     /// They are written as ``SessionSecret/init(encoded:)`` reads them, one a line. A `#` and what follows it on its
     /// line is a comment; empty lines are ignored.
     ///
-    /// - Throws: ``SessionConfigurationError`` with the code `missingSecret` if the file cannot be read, `weakSecret` if
-    ///   anybody but its owner has any right to it, `emptyKeyRing` if no line holds a secret, and with the codes of
+    /// - Parameters:
+    ///   - path: where the file is.
+    ///   - access: who may have rights to it. By default its owner alone.
+    /// - Throws: ``SessionConfigurationError`` with the code `missingSecret` if the file cannot be read,
+    ///   `exposedSecret` if others have rights to it, `emptyKeyRing` if no line holds a secret, and with the codes of
     ///   ``SessionSecret/init(encoded:)`` and ``init(_:)``. The message names the file and the line's place among the
     ///   secrets, never the text.
-    public init(file path: String) throws {
-        let content = try Self.read(path)
+    public init(file path: String, access: FileAccess = .owner) throws {
+        let content = try Self.read(path, access)
         let lines = content.split(separator: .lineFeed).map { $0.prefix { $0 != UInt8(ascii: "#") } }
         let entries = lines.flatMap { Self.entries(of: Array($0), separators: []) }
         try self.init(encoded: entries, source: "the file \(path)")
@@ -72,7 +75,7 @@ extension KeyRing {
     /// The most that a file of secrets can sensibly be; more is another file.
     private static let greatestFileSize = 65_536
 
-    private static func read(_ path: String) throws -> [UInt8] {
+    private static func read(_ path: String, _ access: FileAccess) throws -> [UInt8] {
         // Without O_NONBLOCK, opening a pipe that nobody writes to would hang the start-up.
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else { throw unreadable(path, String(cString: strerror(errno))) }
@@ -82,11 +85,12 @@ extension KeyRing {
         var status = stat()
         guard fstat(descriptor, &status) == 0 else { throw unreadable(path, String(cString: strerror(errno))) }
         guard status.st_mode & S_IFMT == S_IFREG else { throw unreadable(path, "it is not a file") }
-        guard status.st_mode & 0o077 == 0 else {
+        guard status.st_mode & access.refusedRights == 0 else {
+            let mode = String(status.st_mode & 0o777, radix: 8)
             throw SessionConfigurationError(
-                .weakSecret,
-                "The file of secrets \(path) is open to more than its owner. Change that with `chmod 600`, and replace "
-                    + "the secrets if somebody may have read them."
+                .exposedSecret,
+                "The file of secrets \(path) is open to \(access.strangers): its mode is 0\(mode). \(access.advice) "
+                    + "Replace the secrets if somebody may have read them."
             )
         }
 

@@ -65,6 +65,8 @@ struct CommitRequest: Sendable {
     /// The flash entries that were there when the session was loaded.
     var shownFlash: Set<UInt64>
     var keptFlash: Set<UInt64>
+    /// Whether a credential that has become old is rotated: only where the new cookie is sure to travel.
+    var rotatesWhenDue = false
     var fresh: FreshMaterial?
     var version: RecordVersion
     var realm: Realm

@@ -214,7 +214,10 @@ struct CommitPlanner {
             guard !isInGrace, let held = request.held else { return successor(current, standing) }
             return .send(rotate(&next, from: held, grace: grace), .rotated)
         case .none:
-            return successor(current, standing)
+            guard request.rotatesWhenDue, standing == .current, current.isRotationDue(configuration, at: now),
+                let held = request.held
+            else { return successor(current, standing) }
+            return .send(rotate(&next, from: held, grace: configuration.rotationGrace), .rotated)
         }
     }
 

@@ -43,7 +43,10 @@ struct Committer {
         while true {
             let plan = try exchange.plan(request, on: current)
             guard case .done(let record, let isConfirmed) = try await attempt(plan.write) else { continue }
-            if let owner = plan.checksEpoch, let record { try await checkEpoch(of: owner, record) }
+            if let owner = plan.checksEpoch, let record {
+                try await checkEpoch(of: owner, record)
+                try await holdToLimit(owner, record)
+            }
             return Committed(plan: plan, record: record, isConfirmed: isConfirmed)
         }
     }
@@ -288,6 +291,36 @@ struct Committer {
             .revoked,
             "The owner's sessions were revoked after this request was opened. Log in again. (A request that revokes and "
                 + "logs in says logIn first, then revokeOthers.)"
+        )
+    }
+
+    // MARK: The owner's limit
+
+    /// A login beyond the owner's limit ends the oldest sessions. A limit that cannot be held undoes the login.
+    private mutating func holdToLimit(_ owner: OwnerKey, _ record: LoadedRecord) async throws {
+        guard let limit = manager.configuration.maximumSessionsPerOwner,
+            let owners = manager.store as? any OwnerIndexedSessionStore
+        else { return }
+        var enforcement = OwnerLimit(limit, of: owner, manager: manager)
+        var failure: (any Error)?
+        do {
+            defer { roundTrips += enforcement.roundTrips }
+            if try await enforcement.enforce(for: record, owners) { return }
+        } catch {
+            failure = error
+        }
+        try await delete(record.key)
+        if let failure {
+            throw SessionError(
+                .storeUnavailable,
+                "The session store failed to end the owner's oldest sessions; the login was undone.",
+                underlying: failure
+            )
+        }
+        manager.emit(.loginRefused, record.key.handle)
+        throw SessionError(
+            .revoked,
+            "More logins of this owner than maximumSessionsPerOwner allows took place at the same moment. Log in again."
         )
     }
 }

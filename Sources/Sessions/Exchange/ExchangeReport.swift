@@ -94,7 +94,9 @@ public struct ExchangeReport: Sendable, Hashable, CustomStringConvertible {
     /// How often another writer was faster.
     public internal(set) var conflicts = 0
 
-    /// How many times the store was asked.
+    /// How many times the store was asked, the session's own list and revoke calls included.
+    ///
+    /// What a handler asks of the ``SessionManager`` itself belongs to no exchange.
     public internal(set) var roundTrips = 0
 
     public var description: String {

@@ -209,12 +209,19 @@ struct ExchangeState: Sendable {
     /// Whether a commit might write.
     var hasWork: Bool { !operations.isEmpty || !intent.isEmpty || !shownFlash.subtracting(keptFlash).isEmpty }
 
+    /// Whether the credential has reached the age at which it is rotated.
+    func isRotationDue(_ configuration: SessionConfiguration, at clock: any SessionClock) -> Bool {
+        guard configuration.rotationInterval != nil, let base else { return false }
+        return base.isRotationDue(configuration, at: clock.now())
+    }
+
     /// Whether the plan of this state is to do nothing. Where it is `false`, the plan has to be made.
     func isSettled(_ configuration: SessionConfiguration, at now: Timestamp) -> Bool {
         guard !hasWork, failure == nil, !configuration.resave, !configuration.saveUninitialized else { return false }
         if arrival == .noCookie { return base == nil }
         guard arrival == .found, let base else { return false }
         return now.duration(since: base.lastSeen(configuration)) < base.touchInterval(configuration)
+            && !base.isRotationDue(configuration, at: now)
     }
 
     /// The fresh random values of this exchange, made when first needed.
@@ -256,6 +263,7 @@ struct ExchangeState: Sendable {
             outcome: outcome,
             shownFlash: isFinal ? shownFlash : [],
             keptFlash: keptFlash,
+            rotatesWhenDue: isFinal && outcome == .returned,
             fresh: fresh,
             version: .random(),
             realm: manager.realm

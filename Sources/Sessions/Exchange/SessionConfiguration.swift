@@ -4,7 +4,7 @@
 /// ``SessionConfigurationError`` that says what to change.
 public struct SessionConfiguration: Sendable {
     /// The application's name: half of the realm, which keeps the credentials of two applications apart that share keys
-    /// or a store. Changing it signs everybody out. Default `"app"`.
+    /// or a store. Changing it signs everybody out. 1 to 128 bytes of printable ASCII without `:`. Default `"app"`.
     public var application: String = "app"
 
     /// The cookie that carries the credential. Default: `__Host-Http-sid`, `Secure; HttpOnly; SameSite=Lax; Path=/`,
@@ -24,6 +24,15 @@ public struct SessionConfiguration: Sendable {
     /// How long a credential counts on after a rotation with a grace, so that requests already under way and other tabs
     /// are not logged out. At most 60 seconds (checklist CF-12). Default 30 seconds.
     public var rotationGrace: Duration = .seconds(30)
+
+    /// How old a credential becomes before a request rotates it, with ``rotationGrace``: a copied cookie is then worth
+    /// nothing that much later, if the user goes on using the session. Counted from the session's beginning, the login,
+    /// or the last rotation; after a rotation with a grace from the end of that.
+    ///
+    /// The request that rotates may be one that only read; it then writes once. Default `nil`: never, as the standard
+    /// absolute time of 12 hours already ends a session soon. For longer ones, 4 hours is a good choice (checklist
+    /// LC-09).
+    public var rotationInterval: Duration?
 
     /// Whether a commit that moved the idle deadline sends the cookie again, so that a persistent cookie rolls on with
     /// it. Default `false`.
@@ -48,6 +57,18 @@ public struct SessionConfiguration: Sendable {
 
     /// When a flash value goes. Default ``FlashLifetime/untilRead``.
     public var flashLifetime: FlashLifetime = .untilRead
+
+    /// How many sessions one owner may have at a time. A login beyond it ends those whose login is the oldest
+    /// (checklist LC-13, ASVS 7.1.2). It lists the owner's sessions, so a login asks the store once more, and once for
+    /// each session that it ends. The store must keep an index of owners. Default `nil`: any number.
+    ///
+    /// Which login is the oldest is told by the clocks of the machines on which they took place.
+    public var maximumSessionsPerOwner: Int?
+
+    /// Whether it is meant that all sessions end with the process: with a ``MemorySessionStore`` in a release build and
+    /// with ``KeyRing/ephemeral()`` the manager otherwise logs a warning when it is made (checklist CF-02, CF-11).
+    /// Default `false`.
+    public var sessionsMayEndWithProcess = false
 
     /// Whether records are sealed at rest: AES-256-GCM, bound to the realm and the handle, so that whoever reads the
     /// database learns nothing and whoever writes it cannot swap or edit records (checklist ST-06). Sealed records are
@@ -97,28 +118,69 @@ public struct SessionConfiguration: Sendable {
 
     /// Throws if a value is unsafe or contradicts another.
     func validate() throws(SessionConfigurationError) {
-        guard !application.isEmpty else {
-            throw SessionConfigurationError(.invalidCookieName, "application is empty: name your application.")
+        // The realm of an owner's index key ends at a colon.
+        guard (1...128).contains(application.utf8.count),
+            application.utf8.allSatisfy({ (0x20...0x7E).contains($0) && $0 != UInt8(ascii: ":") })
+        else {
+            throw SessionConfigurationError(
+                .invalidApplication,
+                "application is 1 to 128 bytes of printable ASCII without a colon: shorten it, or take out the others."
+            )
         }
         try lifetime.validate("lifetime")
         try anonymousLifetime.validate("anonymousLifetime")
         guard renewalInterval >= .zero, renewalInterval < min(lifetime.idle, anonymousLifetime.idle) else {
             throw SessionConfigurationError(
                 .lifetime,
-                "renewalInterval (\(renewalInterval)) must be shorter than the idle times, or sessions in use expire."
+                "renewalInterval (\(renewalInterval)) must not be negative, and shorter than both idle times, or "
+                    + "sessions in use expire. Shorten it, or lengthen lifetime.idle and anonymousLifetime.idle."
             )
         }
         guard rotationGrace >= .zero, rotationGrace <= .seconds(60) else {
             throw SessionConfigurationError(
                 .lifetime,
-                "rotationGrace (\(rotationGrace)) must be between zero and 60 seconds."
+                "rotationGrace (\(rotationGrace)) must be between zero and 60 seconds: a longer one leaves a copied "
+                    + "cookie alive. Shorten it."
             )
         }
         guard maximumRecordBytes > 0 else {
-            throw SessionConfigurationError(.limit, "maximumRecordBytes must be at least 1.")
+            throw SessionConfigurationError(
+                .limit,
+                "maximumRecordBytes (\(maximumRecordBytes)) must be at least 1. Raise it; 65536 is the default."
+            )
         }
         guard contentionDeadline > .zero, epochRetention > .zero else {
-            throw SessionConfigurationError(.limit, "contentionDeadline and epochRetention must be longer than zero.")
+            throw SessionConfigurationError(
+                .limit,
+                "contentionDeadline (\(contentionDeadline)) and epochRetention (\(epochRetention)) must be longer than "
+                    + "zero. Lengthen them; 5 seconds and 1 day are the defaults."
+            )
+        }
+        guard maximumSessionsPerOwner.map({ $0 > 0 }) ?? true else {
+            throw SessionConfigurationError(
+                .limit,
+                "maximumSessionsPerOwner must be at least 1, or nobody could log in. Raise it, or leave it at nil for "
+                    + "no limit."
+            )
+        }
+        try validateRotation()
+    }
+
+    private func validateRotation() throws(SessionConfigurationError) {
+        guard let rotationInterval else { return }
+        guard rotationGrace > .zero else {
+            throw SessionConfigurationError(
+                .lifetime,
+                "rotationInterval needs a rotationGrace, or requests under way would be logged out. Set rotationGrace "
+                    + "to 30 seconds, or leave rotationInterval at nil."
+            )
+        }
+        guard rotationInterval > rotationGrace else {
+            throw SessionConfigurationError(
+                .lifetime,
+                "rotationInterval (\(rotationInterval)) must be longer than rotationGrace (\(rotationGrace)). Lengthen "
+                    + "it; 4 hours is a good choice."
+            )
         }
     }
 }

@@ -6,8 +6,10 @@ public struct SessionConfigurationError: Error, Sendable, Equatable, CustomStrin
     /// The kind of refusal.
     public struct Code: Sendable, Hashable, CustomStringConvertible {
         private enum Value: String {
-            case weakSecret, missingSecret, duplicateKey, emptyKeyRing, insecureCookie, cookiePrefix, invalidCookieName,
-                invalidCookieAttribute, duplicateManager, lifetime, trustedOrigin, limit, middlewareOrder, store
+            case weakSecret, missingSecret, exposedSecret, duplicateKey, emptyKeyRing, insecureCookie, cookiePrefix,
+                invalidCookieName, invalidCookieAttribute, invalidApplication, duplicateManager, lifetime,
+                trustedOrigin,
+                limit, middlewareOrder, store
         }
         private let value: Value
 
@@ -15,6 +17,8 @@ public struct SessionConfigurationError: Error, Sendable, Equatable, CustomStrin
         public static let weakSecret = Code(value: .weakSecret)
         /// A secret is needed and there is none (CF-02).
         public static let missingSecret = Code(value: .missingSecret)
+        /// Others than the owner of a file of secrets have rights to it.
+        public static let exposedSecret = Code(value: .exposedSecret)
         /// Two keys of a ring are the same (CF-03).
         public static let duplicateKey = Code(value: .duplicateKey)
         /// A ring has no key (CF-03).
@@ -27,6 +31,8 @@ public struct SessionConfigurationError: Error, Sendable, Equatable, CustomStrin
         public static let invalidCookieName = Code(value: .invalidCookieName)
         /// The cookie's domain or path cannot be sent (CF-08).
         public static let invalidCookieAttribute = Code(value: .invalidCookieAttribute)
+        /// The application's name is empty, too long, or not printable.
+        public static let invalidApplication = Code(value: .invalidApplication)
         /// Two managers would use the same cookie (CF-07).
         public static let duplicateManager = Code(value: .duplicateManager)
         /// A deadline, a renewal interval or a grace does not make sense (CF-09, CF-12).

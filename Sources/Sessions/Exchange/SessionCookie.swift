@@ -8,10 +8,11 @@ public struct SessionCookie: Sendable, Hashable {
     public var name: String = "__Host-Http-sid"
 
     /// The hosts that receive the cookie beside the one that set it. Default `nil`: none. A domain needs a name without
-    /// the `__Host-` prefix.
+    /// the `__Host-` prefix, and the manager logs a warning when it is made (checklist CK-12).
     public var domain: String?
 
-    /// The paths below which the cookie is sent. Default `/`. A path is no security boundary (RFC 6265 section 8.5).
+    /// The paths below which the cookie is sent. Default `/`. A path is no security boundary (RFC 6265bis section 8.5),
+    /// so the manager logs a warning for any other (checklist CK-12).
     public var path: String = "/"
 
     /// Which cross-site requests carry the cookie. Default ``CookieAttributes/SameSite/lax``.

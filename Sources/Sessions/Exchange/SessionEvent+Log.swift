@@ -5,7 +5,7 @@ extension SessionEvent.Kind {
     var logLevel: Logger.Level {
         switch self {
         case .began, .destroyed, .restarted, .rotated: .debug
-        case .loggedIn, .revoked, .revokedAll: .info
+        case .loggedIn, .revoked, .revokedAll, .displaced: .info
         case .suspicious(let arrival):
             switch arrival {
             case .gone, .expired, .justSuperseded, .noCookie, .found, .foundInGrace: .debug
@@ -27,7 +27,8 @@ extension SessionEvent.Kind {
         case .rotated: "session credential rotated"
         case .revoked: "session revoked"
         case .revokedAll(let count): "all sessions of an owner revoked, \(count) deleted"
-        case .loginRefused: "login refused: the owner's sessions were revoked after its request was opened"
+        case .displaced: "session ended: its owner logged in once more than allowed"
+        case .loginRefused: "login refused: the owner's sessions were revoked, or too many logins came at once"
         case .suspicious(let arrival): "session cookie not accepted: \(arrival.rawValue)"
         case .undecodable(let name): "session value set aside, it does not decode: \(Self.printable(name))"
         case .lateChangeLost: "session changed after its commit, and not saved: the change is lost; call save()"

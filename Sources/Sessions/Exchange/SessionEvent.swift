@@ -18,7 +18,11 @@ public struct SessionEvent: Sendable, Hashable {
         case revoked
         /// All sessions of an owner were revoked; the number that were deleted.
         case revokedAll(Int)
-        /// A login was refused because the owner's sessions were revoked after its request was opened.
+        /// A session was ended because its owner logged in once more than
+        /// ``SessionConfiguration/maximumSessionsPerOwner``.
+        case displaced
+        /// A login was refused: the owner's sessions were revoked after its request was opened, or too many logins of
+        /// the owner took place at the same moment.
         case loginRefused
         /// A request arrived whose cookie is not as expected. ``Arrival/superseded`` may be a stolen cookie or an
         /// innocent client whose reply was lost.

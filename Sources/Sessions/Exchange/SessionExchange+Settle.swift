@@ -9,15 +9,28 @@ extension SessionExchange {
 
     private func settleUncancelled(_ outcome: HandlerOutcome, isFinal: Bool) async throws {
         let configuration = manager.configuration
-        let waits = withState { state in
+        let (writes, rotates) = withState { state in
             defer { state.settling += 1 }
             // A destroy wins whenever it comes, so it waits for nobody but this exchange's own commits.
-            if state.intent.ending == .destroy, state.settling == 0 { return false }
+            if state.intent.ending == .destroy, state.settling == 0 { return (false, false) }
             // A request that only read may move a deadline, and loses no race that matters.
-            return state.hasWork || isFinal && (configuration.resave || configuration.saveUninitialized)
+            let writes = state.hasWork || isFinal && (configuration.resave || configuration.saveUninitialized)
+            let rotates = isFinal && outcome == .returned && state.isRotationDue(configuration, at: manager.clock)
+            return (writes, rotates)
         }
         defer { withState { $0.settling -= 1 } }
-        guard waits else { return try await settle(outcome, isFinal: isFinal, from: nil) }
+        guard writes || rotates else { return try await settle(outcome, isFinal: isFinal, from: nil) }
+        do {
+            try await settleInLane(outcome, isFinal: isFinal)
+        } catch {
+            // A request that only read is not refused because its credential has become old: the next one tries again.
+            // If only the answer was lost, that one still comes inside the grace, and gets the new cookie.
+            guard !writes else { throw error }
+            manager.emit(.storeFailed, withState { $0.held?.handle })
+        }
+    }
+
+    private func settleInLane(_ outcome: HandlerOutcome, isFinal: Bool) async throws {
         let lane = try await enterLane()
         do {
             try await settle(outcome, isFinal: isFinal, from: lane.newest)
@@ -55,7 +68,9 @@ extension SessionExchange {
     /// Carries out one commit, and takes in its result before anybody else's commit to the session begins.
     private func settle(_ outcome: HandlerOutcome, isFinal: Bool, from newest: LoadedRecord?) async throws {
         let (request, base, moment) = withState { state in
-            if state.needsMaterial { _ = state.material() }
+            if state.needsMaterial || isFinal && state.isRotationDue(manager.configuration, at: manager.clock) {
+                _ = state.material()
+            }
             return (state.request(outcome, manager, isFinal: isFinal), state.base, state.moment)
         }
         var committer = Committer(exchange: self, request: request, current: base == nil ? nil : newest ?? base)

@@ -30,19 +30,12 @@ public struct SessionSummary: Sendable {
 extension SessionManager {
     /// The live sessions of `owner`, the one seen last first.
     ///
+    /// In a handler, ``Session/listSessions()`` lists those of the request's owner.
+    ///
     /// - Throws: ``SessionError/Code/unsupported`` if the store has no index of owners;
     ///   ``SessionError/Code/storeUnavailable``.
     public func list(_ owner: some CustomStringConvertible) async throws -> [SessionSummary] {
-        let key = OwnerKey(realm: realm, owner: owner.description)
-        let entries = try await asked("session.list") { try await $0.entries(of: key) }
-        let now = clock.now()
-        return entries.compactMap { entry -> SessionSummary? in
-            guard entry.record.owner == key, now < entry.record.expiresAt, let handle = entry.key.handle,
-                let record = records.decode(entry.record, at: entry.key)
-            else { return nil }
-            return SessionSummary(record, handle: handle, configuration: configuration)
-        }
-        .sorted { $0.lastSeenAt > $1.lastSeenAt }
+        try await OwnerIndex(manager: self).list(owner.description)
     }
 
     /// Ends one session of `owner`: "sign out there".
@@ -54,10 +47,7 @@ extension SessionManager {
     /// - Throws: ``SessionError/Code/unsupported``, ``SessionError/Code/storeUnavailable``.
     @discardableResult
     public func revoke(_ handle: SessionHandle, of owner: some CustomStringConvertible) async throws -> Bool {
-        let key = OwnerKey(realm: realm, owner: owner.description)
-        let isDeleted = try await asked("session.revoke") { try await $0.delete(StoreKey(handle), ifOwner: key) }
-        if isDeleted { emit(.revoked, handle) }
-        return isDeleted
+        try await OwnerIndex(manager: self).revoke(handle, of: owner.description)
     }
 
     /// Ends all sessions of `owner`, but `kept` if one is given: "sign out everywhere".
@@ -73,69 +63,6 @@ extension SessionManager {
         of owner: some CustomStringConvertible,
         keeping kept: SessionHandle? = nil
     ) async throws -> Int {
-        let key = OwnerKey(realm: realm, owner: owner.description)
-        try await raiseEpoch(of: key, to: clock.now())
-        return try await revokeListed(key, keeping: kept)
-    }
-
-    /// Voids the logins of requests that were opened before `epoch`.
-    func raiseEpoch(of key: OwnerKey, to epoch: Timestamp) async throws {
-        let keptUntil = epoch + configuration.epochRetention
-        try await asked("session.epoch") { try await $0.raiseEpoch(of: key, to: epoch, keptUntil: keptUntil) }
-    }
-
-    /// The epoch of an owner.
-    func epoch(of key: OwnerKey) async throws -> Timestamp? {
-        try await asked("session.epoch") { try await $0.epoch(of: key) }
-    }
-
-    /// Ends the sessions of an owner that the index has, but `kept`.
-    func revokeListed(_ key: OwnerKey, keeping kept: SessionHandle?) async throws -> Int {
-        let entries = try await asked("session.list") { try await $0.entries(of: key) }
-        var count = 0
-        for entry in entries where kept.map(StoreKey.init) != entry.key {
-            if try await asked("session.revoke", { try await $0.delete(entry.key, ifOwner: key) }) { count += 1 }
-        }
-        emit(.revokedAll(count))
-        return count
-    }
-
-    /// Asks the store's owner index.
-    private func asked<Result: Sendable>(
-        _ name: String,
-        _ body: (any OwnerIndexedSessionStore) async throws -> Result
-    ) async throws -> Result {
-        guard let owners = store as? any OwnerIndexedSessionStore else {
-            throw SessionError(
-                .unsupported,
-                "This store keeps no index of owners, so it can neither list nor revoke their sessions."
-            )
-        }
-        do {
-            return try await access.measured(name, metrics.writeLatency) { try await body(owners) }
-        } catch {
-            emit(.storeFailed)
-            throw SessionError(.storeUnavailable, "The session store failed.", underlying: error)
-        }
-    }
-}
-
-extension SessionExchange {
-    /// Ends the sessions of `owner` but `kept`; see ``Session/revokeOthers()``.
-    ///
-    /// The epoch it raises does not void a login of this exchange itself. One that was raised by somebody else since this
-    /// exchange was opened does, and is not covered up.
-    func revokeOthers(of owner: String, than kept: SessionHandle) async throws -> Int {
-        let key = OwnerKey(realm: manager.realm, owner: owner)
-        let present = try await manager.epoch(of: key)
-        let own = withState { $0.ownEpochs[key] }
-        let epoch = max(manager.clock.now(), openedAt)
-        try await manager.raiseEpoch(of: key, to: epoch)
-        withState { state in
-            state.report.roundTrips += 2
-            let isOutrun = present.map { $0 >= openedAt && $0 != own } ?? false
-            state.ownEpochs[key] = isOutrun ? nil : epoch
-        }
-        return try await manager.revokeListed(key, keeping: kept)
+        try await OwnerIndex(manager: self).revokeAll(of: owner.description, keeping: kept)
     }
 }

@@ -43,7 +43,7 @@ public final class SessionManager: Sendable {
     ///   - logger: where the manager logs. Nothing that authenticates is ever logged.
     ///   - observer: is called with every ``SessionEvent``, on the request's path: it should return at once.
     /// - Throws: ``SessionConfigurationError`` if the configuration is unsafe or contradicts itself (checklist section L).
-    public init(
+    public convenience init(
         store: any SessionStore,
         keys: KeyRing,
         configuration: SessionConfiguration = SessionConfiguration(),
@@ -51,13 +51,40 @@ public final class SessionManager: Sendable {
         logger: Logger = Logger(label: "sessions"),
         observer: (@Sendable (SessionEvent) -> Void)? = nil
     ) throws(SessionConfigurationError) {
+        try self.init(
+            store: store,
+            keys: keys,
+            configuration: configuration,
+            clock: clock,
+            logger: logger,
+            observer: observer,
+            metrics: SessionMetrics()
+        )
+    }
+
+    init(
+        store: any SessionStore,
+        keys: KeyRing,
+        configuration: SessionConfiguration,
+        clock: any SessionClock,
+        logger: Logger,
+        observer: (@Sendable (SessionEvent) -> Void)?,
+        metrics: SessionMetrics
+    ) throws(SessionConfigurationError) {
         try configuration.validate()
         storeIsLocal = store is any ProcessLocalSessionStore
+        guard configuration.maximumSessionsPerOwner == nil || store is any OwnerIndexedSessionStore else {
+            throw SessionConfigurationError(
+                .store,
+                "maximumSessionsPerOwner needs a store that keeps an index of owners, and this one keeps none. Use "
+                    + "another store, or leave the limit at nil."
+            )
+        }
         guard !keys.isEphemeral || storeIsLocal else {
             throw SessionConfigurationError(
                 .missingSecret,
                 "Ephemeral keys with a store that outlives the process would log everybody out at each start. "
-                    + "Create a key with `make key` and pass KeyRing(environment:) or KeyRing(file:)."
+                    + "Make a secret with `openssl rand -base64 32` and pass KeyRing(environment:) or KeyRing(file:)."
             )
         }
         self.configuration = configuration
@@ -85,12 +112,17 @@ public final class SessionManager: Sendable {
             sealer: configuration.sealsRecords ? Sealer(keys: keys, realm: realm, purpose: .record) : nil,
             maximumBytes: configuration.maximumRecordBytes
         )
-        metrics = SessionMetrics()
+        self.metrics = metrics
         let tracer = InstrumentationSystem.tracer
         access = InstrumentedStore(store: store, metrics: metrics, tracer: tracer is NoOpTracer ? nil : tracer)
-        if configuration.cookie.allowsPlainHTTP {
-            logger.warning("The session cookie travels without Secure: for development only.")
-        }
+        metrics.countEvictions(of: store)
+        let warnings = StartupWarning.all(
+            configuration,
+            hasEphemeralKeys: keys.isEphemeral,
+            storeIsLocal: storeIsLocal,
+            isReleaseBuild: StartupWarning.isReleaseBuild
+        )
+        for warning in warnings { logger.warning("\(warning.message)") }
     }
 
     /// Opens the exchange of a request: no I/O, and nothing is parsed before a handler asks.

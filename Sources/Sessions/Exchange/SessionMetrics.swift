@@ -8,8 +8,8 @@ struct SessionMetrics: Sendable {
     struct Latency: Sendable {
         private let timer: Timer
 
-        init(operation: String) {
-            timer = Timer(label: "sessions.store.latency", dimensions: [("operation", operation)])
+        init(operation: String, factory: any MetricsFactory) {
+            timer = Timer(label: "sessions.store.latency", dimensions: [("operation", operation)], factory: factory)
         }
 
         func record(since start: ContinuousClock.Instant?) {
@@ -17,22 +17,55 @@ struct SessionMetrics: Sendable {
         }
     }
 
+    let loads: Counter
+    let hits: Counter
+    let inserts: Counter
+    let replaces: Counter
+    let deletes: Counter
+    let touches: Counter
+    let conflicts: Counter
+    let replays: Counter
+    let refusals: Counter
+    let failures: Counter
+    let anonymousEvictions: Counter
+    let ownedEvictions: Counter
+    let loadLatency: Latency
+    let writeLatency: Latency
+
     /// Nobody asked for numbers, so that no clock needs to be read.
-    private let isSilent = MetricsSystem.factory is NOOPMetricsHandler
+    private let isSilent: Bool
+
+    init(factory: any MetricsFactory = MetricsSystem.factory) {
+        isSilent = factory is NOOPMetricsHandler
+        func counter(_ label: String, _ dimensions: [(String, String)] = []) -> Counter {
+            Counter(label: label, dimensions: dimensions, factory: factory)
+        }
+        loads = counter("sessions.loads")
+        hits = counter("sessions.load.hits")
+        inserts = counter("sessions.commits", [("kind", "insert")])
+        replaces = counter("sessions.commits", [("kind", "replace")])
+        deletes = counter("sessions.commits", [("kind", "delete")])
+        touches = counter("sessions.touches")
+        conflicts = counter("sessions.conflicts")
+        replays = counter("sessions.replays")
+        refusals = counter("sessions.refusals")
+        failures = counter("sessions.store.failures")
+        anonymousEvictions = counter("sessions.evictions", [("kind", "anonymous")])
+        ownedEvictions = counter("sessions.evictions", [("kind", "owned")])
+        loadLatency = Latency(operation: "load", factory: factory)
+        writeLatency = Latency(operation: "write", factory: factory)
+    }
 
     /// When an operation begins; `nil` if nobody wants to know how long it takes.
     func start() -> ContinuousClock.Instant? { isSilent ? nil : .now }
 
-    let loads = Counter(label: "sessions.loads")
-    let hits = Counter(label: "sessions.load.hits")
-    let inserts = Counter(label: "sessions.commits", dimensions: [("kind", "insert")])
-    let replaces = Counter(label: "sessions.commits", dimensions: [("kind", "replace")])
-    let deletes = Counter(label: "sessions.commits", dimensions: [("kind", "delete")])
-    let touches = Counter(label: "sessions.touches")
-    let conflicts = Counter(label: "sessions.conflicts")
-    let replays = Counter(label: "sessions.replays")
-    let refusals = Counter(label: "sessions.refusals")
-    let failures = Counter(label: "sessions.store.failures")
-    let loadLatency = Latency(operation: "load")
-    let writeLatency = Latency(operation: "write")
+    /// Counts what `store` evicts to make room, if it is a store that does (checklist ST-08).
+    ///
+    /// A store that several managers share is counted once, by the manager that was made last.
+    func countEvictions(of store: any SessionStore) {
+        guard let store = store as? MemorySessionStore else { return }
+        store.onEviction { [anonymousEvictions, ownedEvictions] owned in
+            (owned ? ownedEvictions : anonymousEvictions).increment()
+        }
+    }
 }

@@ -4,8 +4,7 @@ public import HTTPTypes
 ///
 /// A request that may change something must come from the application itself. The browser says so in `Sec-Fetch-Site`,
 /// older ones in `Origin` (checklist CS-01 to CS-04, CS-11). So must one that opens a WebSocket, although it is a GET
-/// (LC-15). Nothing that a page can choose freely counts: no content
-/// type, no accepted type, no method override.
+/// (LC-15). Nothing that a page can choose freely counts: no content type, no accepted type, no method override.
 public struct OriginPolicy: Sendable {
     /// Why a request was refused.
     public enum Refusal: String, Sendable, Hashable {
@@ -22,15 +21,16 @@ public struct OriginPolicy: Sendable {
     /// Creates a policy.
     ///
     /// - Parameter origins: the origins whose requests are accepted: the application's own, such as
-    ///   `https://shop.example`, and any it trusts. Exactly scheme, host and port; `http` only for `localhost`.
+    ///   `https://shop.example`, and any it trusts. Exactly scheme, host and port; an IPv6 address in brackets; `http`
+    ///   only for `localhost`, `127.0.0.1` and `[::1]`. Upper case and the scheme's own port make no difference.
     /// - Throws: ``SessionConfigurationError`` for anything else (checklist CF-10).
     public init(origins: [String]) throws(SessionConfigurationError) {
         var accepted: Set<[UInt8]> = []
-        for origin in origins { accepted.insert(try Self.normalized(origin)) }
+        for origin in origins { accepted.insert(try Origin(origin).bytes) }
         guard !accepted.isEmpty else {
             throw SessionConfigurationError(
                 .trustedOrigin,
-                "Name the application's own origin, such as https://shop.example."
+                "There is no origin. Name the application's own, such as https://shop.example."
             )
         }
         self.origins = accepted
@@ -67,47 +67,6 @@ public struct OriginPolicy: Sendable {
 
     private func isAccepted(_ origin: String?) -> Bool {
         origin.map { origins.contains(Array($0.utf8)) } ?? false
-    }
-
-    /// The origin as a browser writes it: lower case, no default port.
-    private static func normalized(_ origin: String) throws(SessionConfigurationError) -> [UInt8] {
-        let refusal = SessionConfigurationError(
-            .trustedOrigin,
-            "\(origin.debugDescription) is no origin: write scheme, host and port and nothing else, such as https://shop.example."
-        )
-        let bytes = Array(origin.utf8).map { (0x41...0x5A).contains($0) ? $0 | 0x20 : $0 }
-        let https = Array("https://".utf8)
-        let http = Array("http://".utf8)
-        let isSecure = bytes.starts(with: https)
-        guard isSecure || bytes.starts(with: http) else { throw refusal }
-        var authority = bytes.dropFirst(isSecure ? https.count : http.count)
-        let defaultPort = Array((isSecure ? ":443" : ":80").utf8)
-        if authority.count > defaultPort.count, authority.suffix(defaultPort.count).elementsEqual(defaultPort) {
-            authority.removeLast(defaultPort.count)
-        }
-        let parts = authority.split(separator: UInt8(ascii: ":"), omittingEmptySubsequences: false)
-        guard let host = parts.first, !host.isEmpty, parts.count <= 2, host.allSatisfy(isHostByte) else {
-            throw refusal
-        }
-        if parts.count == 2 {
-            guard (1...5).contains(parts[1].count), parts[1].allSatisfy({ (0x30...0x39).contains($0) }) else {
-                throw refusal
-            }
-        }
-        guard isSecure || host.elementsEqual("localhost".utf8) || host.elementsEqual("127.0.0.1".utf8) else {
-            throw SessionConfigurationError(
-                .trustedOrigin,
-                "\(origin.debugDescription) is reached over plain HTTP, where anybody on the way can speak for it: use https."
-            )
-        }
-        return (isSecure ? https : http) + authority
-    }
-
-    private static func isHostByte(_ byte: UInt8) -> Bool {
-        switch byte {
-        case 0x30...0x39, 0x61...0x7A, UInt8(ascii: "-"), UInt8(ascii: "."): true
-        default: false
-        }
     }
 }
 

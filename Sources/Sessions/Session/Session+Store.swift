@@ -53,16 +53,4 @@ extension Session {
     public func consume<Value>(_ key: SessionKey<Value?>) async throws -> Value? {
         try await exchange.consume(key.valueName, as: Value.self)
     }
-
-    /// Ends all other sessions of this session's owner: "sign out everywhere else".
-    ///
-    /// After a ``logIn(_:keeping:)`` in the same request it ends those from before: what a password reset wants.
-    ///
-    /// - Returns: how many ended.
-    /// - Throws: ``SessionError``; ``SessionError/Code/unsupported`` if the store has no index of owners.
-    @discardableResult
-    public func revokeOthers() async throws -> Int {
-        guard let owner else { return 0 }
-        return try await exchange.revokeOthers(of: owner, than: handle)
-    }
 }

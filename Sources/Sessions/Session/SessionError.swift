@@ -6,13 +6,14 @@ public struct SessionError: Error, Sendable, Equatable, CustomStringConvertible 
     public struct Code: Sendable, Hashable, CustomStringConvertible {
         private enum Value: String {
             case ended, revoked, contended, storeUnavailable, outcomeUnknown, sealed, pendingOperation, unencodable,
-                tooLarge, invalidOwner, unsupported, nestedChange
+                tooLarge, invalidOwner, unsupported, nestedChange, loginRequired, freshLoginRequired
         }
         private let value: Value
 
         /// The session was destroyed, expired or got another credential while this request held it. Answer 409.
         public static let ended = Code(value: .ended)
-        /// The owner's sessions were revoked after this request was opened, so its login does not count. Answer 409.
+        /// The owner's sessions were revoked after this request was opened, or more logins than the owner may have took
+        /// place at the same moment: this one does not count. Answer 409.
         public static let revoked = Code(value: .revoked)
         /// Other writers were faster for as long as the commit was allowed to try. Answer 503.
         public static let contended = Code(value: .contended)
@@ -34,12 +35,17 @@ public struct SessionError: Error, Sendable, Equatable, CustomStringConvertible 
         public static let nestedChange = Code(value: .nestedChange)
         /// The store has no index of owners. Answer 501.
         public static let unsupported = Code(value: .unsupported)
+        /// The session has no owner, and what was asked for needs one. Answer 401.
+        public static let loginRequired = Code(value: .loginRequired)
+        /// The owner's login is older than what was asked for allows. Answer 401.
+        public static let freshLoginRequired = Code(value: .freshLoginRequired)
 
         public var description: String { value.rawValue }
 
         /// The HTTP status that an adapter answers with.
         public var httpStatus: Int {
             switch value {
+            case .loginRequired, .freshLoginRequired: 401
             case .ended, .revoked: 409
             case .contended, .storeUnavailable, .outcomeUnknown: 503
             case .unsupported: 501
@@ -60,8 +66,18 @@ public struct SessionError: Error, Sendable, Equatable, CustomStringConvertible 
     /// The fields that checkpoints of this exchange have earned already; an adapter puts them on the error response.
     public var fields: SessionFields
 
-    init(_ code: Code, _ message: String, underlying: (any Error)? = nil, fields: SessionFields = SessionFields()) {
+    /// The challenge that an adapter puts into the `WWW-Authenticate` field of a 401; `nil` for every other status.
+    public let challenge: String?
+
+    init(
+        _ code: Code,
+        _ message: String,
+        underlying: (any Error)? = nil,
+        fields: SessionFields = SessionFields(),
+        challenge: String? = nil
+    ) {
         self.code = code
+        self.challenge = challenge
         self.message = message
         self.underlying = underlying
         self.fields = fields

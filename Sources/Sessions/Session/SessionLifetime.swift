@@ -42,7 +42,10 @@ public struct SessionLifetime: Sendable, Hashable {
     /// Throws if the lifetime makes no sense.
     package func validate(_ what: String) throws(SessionConfigurationError) {
         guard idle > .zero, absolute > .zero else {
-            throw SessionConfigurationError(.lifetime, "\(what): idle and absolute must be longer than zero.")
+            throw SessionConfigurationError(
+                .lifetime,
+                "\(what): idle (\(idle)) and absolute (\(absolute)) must be longer than zero. Lengthen them."
+            )
         }
         guard idle <= absolute else {
             throw SessionConfigurationError(
@@ -53,7 +56,7 @@ public struct SessionLifetime: Sendable, Hashable {
         guard absolute <= Self.longest else {
             throw SessionConfigurationError(
                 .lifetime,
-                "\(what): the absolute time (\(absolute)) exceeds 400 days; a session must end."
+                "\(what): the absolute time (\(absolute)) exceeds 400 days, and a session must end. Shorten it."
             )
         }
     }

@@ -142,9 +142,37 @@ struct KeyRingTests {
     func openFile(mode: mode_t) throws {
         try Self.withFile(CredentialVectors.one.secret, mode: mode) { path in
             let error = #expect(throws: SessionConfigurationError.self) { try KeyRing(file: path) }
-            #expect(error?.code == .weakSecret)
+            #expect(error?.code == .exposedSecret)
             #expect(error?.message.contains("chmod 600") == true)
+            #expect(error?.message.contains("defaultMode: 0400") == true)
+            #expect(error?.message.contains("0\(String(mode, radix: 8))") == true)
             #expect(error?.message.contains(path) == true)
+            #expect(error?.message.contains(CredentialVectors.one.secret.prefix(8)) == false)
+        }
+    }
+
+    @Test(
+        "A file that its group may read is accepted where that was said",
+        arguments: [0o640, 0o440, 0o600] as [mode_t]
+    )
+    func groupFile(mode: mode_t) throws {
+        try Self.withFile(CredentialVectors.one.secret, mode: mode) { path in
+            let ring = try KeyRing(file: path, access: .ownerAndGroup)
+            #expect(ring.keys.count == 1)
+        }
+    }
+
+    @Test(
+        "A file that its group may write, or that all may read, is refused all the same",
+        arguments: [0o660, 0o644, 0o604, 0o650, 0o641, 0o642, 0o444] as [mode_t]
+    )
+    func groupFileTooOpen(mode: mode_t) throws {
+        try Self.withFile(CredentialVectors.one.secret, mode: mode) { path in
+            let error = #expect(throws: SessionConfigurationError.self) {
+                try KeyRing(file: path, access: .ownerAndGroup)
+            }
+            #expect(error?.code == .exposedSecret)
+            #expect(error?.message.contains("chmod 640") == true)
         }
     }
 

@@ -74,6 +74,51 @@ struct ConfigurationTests {
         #expect(code { $0.cookie = .plainHTTPForDevelopment(name: name) } == .cookiePrefix)
     }
 
+    @Test(
+        "CF-05: a prefix without Secure, in the wrong case, or that only looks like one",
+        arguments: ["__Secure-sid", "__Http-sid", "__secure-sid", "Host__sid", "__HostHttp-sid"]
+    )
+    func prefixesInDevelopment(name: String) {
+        #expect(code { $0.cookie = .plainHTTPForDevelopment(name: name) } == .cookiePrefix)
+    }
+
+    @Test("CF-05: a Domain needs a name that says Secure (CK-12)")
+    func unprefixedDomain() {
+        #expect(
+            code { configuration in
+                configuration.cookie.name = "sid"
+                configuration.cookie.domain = "shop.example"
+            } == .cookiePrefix
+        )
+    }
+
+    @Test("CF-06: only the development cookie travels without Secure, and no cookie can be read by scripts")
+    func insecureCookie() throws {
+        var cookie = SessionCookie()
+        cookie.name = "sid"
+        for allowsPlainHTTP in [false, true] {
+            var configuration = SessionConfiguration()
+            configuration.cookie = allowsPlainHTTP ? .plainHTTPForDevelopment() : cookie
+            let attributes = try SessionManager(
+                store: MemorySessionStore(),
+                keys: KeyRing([SessionSecret.generate()]),
+                configuration: configuration,
+                logger: .silent
+            ).cookie.attributes
+            #expect(attributes.secure == !allowsPlainHTTP)
+            #expect(attributes.httpOnly)
+        }
+    }
+
+    @Test(
+        "ID-09: an application's name that could run into another's realm, or into a log line",
+        arguments: ["", "a:b", "a\nb", "caf\u{E9}", String(repeating: "a", count: 129)]
+    )
+    func applications(name: String) {
+        #expect(code { $0.application = name } == .invalidApplication)
+        #expect(code { $0.application = "a b/c" } == nil)
+    }
+
     @Test("CF-07: a name that is no token", arguments: ["", "a b", "a;b", "a=b", "caf\u{E9}", "a\r\nb", "\u{212A}id"])
     func names(name: String) {
         #expect(code { $0.cookie.name = name } == .invalidCookieName)
@@ -104,6 +149,15 @@ struct ConfigurationTests {
         }
         #expect(code { $0.renewalInterval = .seconds(1800) } == .lifetime)
         #expect(code { $0.renewalInterval = .seconds(-1) } == .lifetime)
+        #expect(code { $0.rotationInterval = .zero } == .lifetime)
+        #expect(code { $0.rotationInterval = .seconds(30) } == .lifetime)
+        #expect(code { $0.rotationInterval = .seconds(31) } == nil)
+        #expect(
+            code { configuration in
+                configuration.rotationInterval = .seconds(3600)
+                configuration.rotationGrace = .zero
+            } == .lifetime
+        )
     }
 
     @Test(

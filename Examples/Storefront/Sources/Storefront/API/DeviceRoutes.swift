@@ -15,18 +15,14 @@ struct DeviceRoutes: Sendable {
 
     @Sendable private func list(_ request: Request, _ context: ShopContext) async throws -> JSON {
         let session = try await context.session
-        let summaries = try await sessions.list(try owner(of: session))
+        let summaries = try await session.listSessions()
         return ["sessions": .array(summaries.map { describe($0, current: session.handle) })]
     }
 
     @Sendable private func end(_ request: Request, _ context: ShopContext) async throws -> JSON {
         let session = try await context.session
         let handle = context.parameters.get("handle").flatMap(SessionHandle.init)
-        if let handle, handle == session.handle {
-            session.logOut()
-            return ["ended": 1]
-        }
-        guard let handle, try await sessions.revoke(handle, of: try owner(of: session)) else {
+        guard let handle, try await session.revokeSession(handle) else {
             throw HTTPError(.notFound, message: "You have no session with this handle.")
         }
         return ["ended": 1]
@@ -37,16 +33,11 @@ struct DeviceRoutes: Sendable {
         switch request.uri.queryParameters["keep"] {
         case "current": return ["ended": .integer(Int64(try await session.revokeOthers()))]
         case nil:
-            let ended = try await sessions.revokeAll(of: try owner(of: session))
+            let ended = try await sessions.revokeAll(of: try session.requireOwner())
             session.logOut()
             return ["ended": .integer(Int64(ended))]
         default: throw HTTPError(.badRequest, message: "keep is current, or is not there.")
         }
-    }
-
-    private func owner(of session: Session) throws -> String {
-        guard let owner = session.owner else { throw HTTPError(.unauthorized) }
-        return owner
     }
 
     private func describe(_ summary: SessionSummary, current: SessionHandle) -> JSON {

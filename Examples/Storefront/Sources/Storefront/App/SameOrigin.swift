@@ -16,7 +16,8 @@ final class ShopOrigins: Sendable {
     }
 
     func listen(on port: Int) throws(SessionConfigurationError) {
-        let own = try OriginPolicy(origins: trusted + ["http://localhost:\(port)", "http://127.0.0.1:\(port)"])
+        let hosts = ["localhost", "127.0.0.1", "[::1]"]
+        let own = try OriginPolicy(origins: trusted + hosts.map { "http://\($0):\(port)" })
         policy.withLock { $0 = own }
     }
 

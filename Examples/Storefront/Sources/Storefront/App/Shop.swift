@@ -25,6 +25,8 @@ struct Shop {
 
         var configuration = SessionConfiguration()
         configuration.application = "storefront"
+        // Who asks for the memory store means it.
+        configuration.sessionsMayEndWithProcess = options.store == .memory
         if options.plainHTTP { configuration.cookie = .plainHTTPForDevelopment(name: "storefront") }
         sessions = try SessionManager(
             store: store.sessions,
@@ -88,7 +90,7 @@ struct Shop {
         let pages = router.group().add(middleware: PageOriginGuard(origins: origins, sessions: sessions))
         ShopPages(renderer: renderer, accounts: accounts).add(to: pages)
         SignInPages(renderer: renderer, accounts: accounts).add(to: pages)
-        AccountPages(renderer: renderer, accounts: accounts, sessions: sessions).add(to: pages)
+        AccountPages(renderer: renderer, accounts: accounts).add(to: pages)
         return router
     }
 }

@@ -6,7 +6,6 @@ import SessionsHummingbird
 struct AccountPages: Sendable {
     let renderer: PageRenderer
     let accounts: Accounts
-    let sessions: SessionManager
 
     func add(to routes: RouterGroup<ShopContext>) {
         let owned = routes.group("account").add(middleware: OwnerGuard(redirectingTo: PagePath.signIn.rawValue))
@@ -19,13 +18,13 @@ struct AccountPages: Sendable {
     @Sendable private func account(_ request: Request, _ context: ShopContext) async throws -> Response {
         let session = try await context.session
         let account = try owner(of: session)
-        let view = AccountView(account, session, devices: try await sessions.list(account.username).count)
+        let view = AccountView(account, session, devices: try await session.listSessions().count)
         return renderer.page(.account, PageFrame("Your account", .account, session, accounts), view)
     }
 
     @Sendable private func devices(_ request: Request, _ context: ShopContext) async throws -> Response {
         let session = try await context.session
-        let view = DevicesView(try await sessions.list(try owner(of: session).username), current: session.handle)
+        let view = DevicesView(try await session.listSessions(), current: session.handle)
         return renderer.page(.devices, PageFrame("Your devices", .devices, session, accounts), view)
     }
 
@@ -37,7 +36,7 @@ struct AccountPages: Sendable {
             session.endKeepingTheme()
             return .see(.home)
         }
-        let isEnded = try await sessions.revoke(handle, of: try owner(of: session).username)
+        let isEnded = try await session.revokeSession(handle)
         let notice = isEnded ? Notice("Signed out there.") : Notice("That device was signed out already.", tone: .plain)
         session.flash(.notice, notice)
         return .see(.devices)

@@ -1,0 +1,86 @@
+/// Lists and ends the sessions of owners, for an application or for a request.
+struct OwnerIndex {
+    let manager: SessionManager
+    /// The exchange that asks; each call of the store is counted in its report.
+    var exchange: SessionExchange?
+
+    func list(_ owner: String) async throws -> [SessionSummary] {
+        let key = OwnerKey(realm: manager.realm, owner: owner)
+        let entries = try await asked("session.list") { try await $0.entries(of: key) }
+        let now = manager.clock.now()
+        return entries.compactMap { entry -> SessionSummary? in
+            guard entry.record.owner == key, now < entry.record.expiresAt, let handle = entry.key.handle,
+                let record = manager.records.decode(entry.record, at: entry.key)
+            else { return nil }
+            return SessionSummary(record, handle: handle, configuration: manager.configuration)
+        }
+        .sorted { $0.lastSeenAt > $1.lastSeenAt }
+    }
+
+    func revoke(_ handle: SessionHandle, of owner: String) async throws -> Bool {
+        let key = OwnerKey(realm: manager.realm, owner: owner)
+        let isDeleted = try await asked("session.revoke") { try await $0.delete(StoreKey(handle), ifOwner: key) }
+        if isDeleted { manager.emit(.revoked, handle) }
+        return isDeleted
+    }
+
+    func revokeAll(of owner: String, keeping kept: SessionHandle?) async throws -> Int {
+        let key = OwnerKey(realm: manager.realm, owner: owner)
+        try await raiseEpoch(of: key, to: manager.clock.now())
+        return try await revokeListed(key, keeping: kept)
+    }
+
+    /// Ends the sessions of `owner` but `kept`, for a request of that owner's; see ``Session/revokeOthers()``.
+    ///
+    /// The epoch it raises does not void a login of this exchange itself. One that was raised by somebody else since
+    /// this exchange was opened does, and is not covered up.
+    func revokeOthers(of owner: String, than kept: SessionHandle, in exchange: SessionExchange) async throws -> Int {
+        let key = OwnerKey(realm: manager.realm, owner: owner)
+        let present = try await asked("session.epoch") { try await $0.epoch(of: key) }
+        let own = exchange.withState { $0.ownEpochs[key] }
+        let epoch = max(manager.clock.now(), exchange.openedAt)
+        try await raiseEpoch(of: key, to: epoch)
+        exchange.withState { state in
+            let isOutrun = present.map { $0 >= exchange.openedAt && $0 != own } ?? false
+            state.ownEpochs[key] = isOutrun ? nil : epoch
+        }
+        return try await revokeListed(key, keeping: kept)
+    }
+
+    /// Voids the logins of requests that were opened before `epoch`.
+    private func raiseEpoch(of key: OwnerKey, to epoch: Timestamp) async throws {
+        let keptUntil = epoch + manager.configuration.epochRetention
+        try await asked("session.epoch") { try await $0.raiseEpoch(of: key, to: epoch, keptUntil: keptUntil) }
+    }
+
+    /// Ends the sessions of an owner that the index has, but `kept`.
+    private func revokeListed(_ key: OwnerKey, keeping kept: SessionHandle?) async throws -> Int {
+        let entries = try await asked("session.list") { try await $0.entries(of: key) }
+        var count = 0
+        for entry in entries where kept.map(StoreKey.init) != entry.key {
+            if try await asked("session.revoke", { try await $0.delete(entry.key, ifOwner: key) }) { count += 1 }
+        }
+        manager.emit(.revokedAll(count))
+        return count
+    }
+
+    /// Asks the store's owner index.
+    private func asked<Result: Sendable>(
+        _ name: String,
+        _ body: (any OwnerIndexedSessionStore) async throws -> Result
+    ) async throws -> Result {
+        guard let owners = manager.store as? any OwnerIndexedSessionStore else {
+            throw SessionError(
+                .unsupported,
+                "This store keeps no index of owners, so it can neither list nor revoke their sessions."
+            )
+        }
+        exchange?.withState { $0.report.roundTrips += 1 }
+        do {
+            return try await manager.access.measured(name, manager.metrics.writeLatency) { try await body(owners) }
+        } catch {
+            manager.emit(.storeFailed)
+            throw SessionError(.storeUnavailable, "The session store failed.", underlying: error)
+        }
+    }
+}
