@@ -7,6 +7,8 @@ struct Committer {
         var plan: CommitPlan
         /// The record as it stands now; `nil` if there is none.
         var record: LoadedRecord?
+        /// Whether the store has done what the plan says; a touch may find that it came too late.
+        var isWritten: Bool
         var conflicts: Int
         var roundTrips: Int
     }
@@ -14,6 +16,7 @@ struct Committer {
     let exchange: SessionExchange
     private(set) var request: CommitRequest
     private var current: LoadedRecord?
+    private var isWritten = true
     private(set) var conflicts = 0
     private(set) var roundTrips = 0
     private let deadline: Timestamp
@@ -39,14 +42,20 @@ struct Committer {
             let plan = try exchange.plan(request, on: current)
             guard case .done(let record) = try await attempt(plan.write) else { continue }
             if let owner = plan.checksEpoch, let record { try await checkEpoch(of: owner, record) }
-            return Committed(plan: plan, record: record, conflicts: conflicts, roundTrips: roundTrips)
+            return Committed(
+                plan: plan,
+                record: record,
+                isWritten: isWritten,
+                conflicts: conflicts,
+                roundTrips: roundTrips
+            )
         }
     }
 
     private mutating func attempt(_ write: CommitPlan.Write) async throws -> Attempt {
         switch write {
         case .nothing: return .done(current)
-        case .touch(let record, let deadline): return try await touch(record, until: deadline)
+        case .touch(let record, let deadline): return await touch(record, until: deadline)
         case .insert(let record): return try await insert(record)
         case .replace(let record, let version): return try await replace(record, version)
         case .delete(let key):
@@ -183,12 +192,17 @@ struct Committer {
 
     // MARK: Touching and deleting
 
-    private mutating func touch(_ record: LoadedRecord, until deadline: Timestamp) async throws -> Attempt {
+    /// Moves the idle deadline. One that fails, or comes too late, costs the client some idle time and nothing else.
+    private mutating func touch(_ record: LoadedRecord, until deadline: Timestamp) async -> Attempt {
         roundTrips += 1
-        let isTouched =
-            (try? await manager.access.touch(record.key, until: deadline, ifVersion: record.stored.version)) ?? false
+        do {
+            isWritten = try await manager.access.touch(record.key, until: deadline, ifVersion: record.stored.version)
+        } catch {
+            manager.emit(.storeFailed, record.key.handle)
+            isWritten = false
+        }
         var record = record
-        if isTouched { record.stored.idleDeadline = deadline }
+        if isWritten { record.stored.idleDeadline = deadline }
         return .done(record)
     }
 

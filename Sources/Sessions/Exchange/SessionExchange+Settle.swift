@@ -97,7 +97,7 @@ extension SessionExchange {
             case .keep: request.held
             }
         withState { state in
-            state.report.commit = plan.write.kind
+            state.report.commit = committed.isWritten ? plan.write.kind : .nothing
             // What the store holds after changes were discarded is no longer this exchange's to see (I5).
             let record = plan.discardsChanges ? nil : committed.record
             state.rebase(on: record, held: held, droppingFirst: count)
@@ -109,7 +109,7 @@ extension SessionExchange {
         }
         tally(committed.conflicts, committed.roundTrips)
         emitEvents(of: plan, request)
-        finish(plan.cookie, wrote: true)
+        finish(plan.cookie, wrote: committed.isWritten)
     }
 
     private func emitEvents(of plan: CommitPlan, _ request: CommitRequest) {
@@ -176,7 +176,7 @@ extension SessionManager {
         guard configuration.cookie.persistence == .persistent else { return nil }
         let deadline = configuration.rolling ? record.stored.expiresAt : record.stored.absoluteDeadline
         // Rounded up: a cookie that goes a moment after its session is harmless, the reverse costs the last second.
-        return Int((deadline.duration(since: now).wholeMicroseconds + 999_999) / 1_000_000)
+        return Int((deadline.duration(since: now) + .microseconds(999_999)).wholeMicroseconds / 1_000_000)
     }
 }
 
