@@ -210,3 +210,9 @@ public final class SessionExchange: Sendable {
         }
     }
 }
+
+/// An exchange holds the request's cookies: no reflection and no `dump` shows them (checklist LG-02).
+extension SessionExchange: CustomReflectable {
+    /// Nothing.
+    public var customMirror: Mirror { Mirror(self, children: []) }
+}

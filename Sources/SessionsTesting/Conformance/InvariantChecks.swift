@@ -125,8 +125,12 @@ extension SessionStoreConformance {
             try await scenario.browser.visit(scenario.sessions) { $0.flash(.ticket, "saved") }
             _ = try? await scenario.browser.visit(scenario.sessions) { _ in throw Failure() }
             try await scenario.browser.visit(scenario.others) { $0.keepFlash(.ticket) }
+            try await scenario.browser.visit(scenario.others) { session in
+                session.set(.number, to: 1)
+                session.keepFlash()
+            }
             let shown = try await scenario.browser.visit(scenario.sessions) { $0.flash(.ticket) }
-            try require(shown == "saved", "A flash value is gone though its request threw, and the next one kept it")
+            try require(shown == "saved", "A flash value is gone though its request threw, and the next ones kept it")
             try await scenario.browser.visit(scenario.sessions) { $0.flash(.ticket, "again") }
             try await scenario.browser.visit(scenario.others) { _ in }
             let late = try await scenario.browser.visit(scenario.sessions) { $0.flash(.ticket) }

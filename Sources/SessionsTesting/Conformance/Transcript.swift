@@ -12,23 +12,14 @@ final class Transcript: Sendable {
         lines.withLock { $0.append(line) }
     }
 
-    /// Eight characters in a row that a line shares with what is secret in one of `credentials`: everything behind the
-    /// handle, which is characters 28 and on. `nil` if there are none.
-    func piece(of credentials: Set<String>) -> String? {
-        var pieces: Set<[UInt8]> = []
-        for credential in credentials {
-            let bytes = Array(credential.utf8)
-            for start in 28...(bytes.count - 8) { pieces.insert(Array(bytes[start..<start + 8])) }
-        }
-        for line in lines.withLock({ $0 }) {
-            let bytes = Array(line.utf8)
-            guard bytes.count >= 8 else { continue }
-            for start in 0...(bytes.count - 8) {
-                let piece = Array(bytes[start..<start + 8])
-                if pieces.contains(piece) { return String(decoding: piece, as: UTF8.self) }
-            }
-        }
-        return nil
+    /// All lines.
+    var text: String { lines.withLock { $0.joined(separator: "\n") } }
+
+    /// Writes down whatever way `value` can be put into words.
+    func append<Value>(allOf value: Value) {
+        var dumped = ""
+        dump(value, to: &dumped)
+        append("\(value) \(String(describing: value)) \(String(reflecting: value)) \(dumped)")
     }
 }
 
@@ -48,7 +39,7 @@ struct TranscriptLogHandler: LogHandler {
     }
 
     func log(event: LogEvent) {
-        let error = event.error.map { "\($0) \(String(reflecting: $0))" } ?? ""
-        transcript.append("\(event.level) \(event.message) \(metadata) \(event.metadata ?? [:]) \(error)")
+        transcript.append("\(event.level) \(event.message) \(metadata) \(event.metadata ?? [:])")
+        if let error = event.error { transcript.append(allOf: error) }
     }
 }
