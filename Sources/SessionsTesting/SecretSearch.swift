@@ -6,8 +6,15 @@ import Sessions
 /// A piece is eight bytes of the secret or more, so that nothing is found by chance.
 package struct SecretSearch: Sendable {
     private struct Pieces: Sendable {
-        var hashes: Set<UInt64> = []
-        var pieces: Set<[UInt8]> = []
+        private(set) var pieces: Set<[UInt8]> = []
+        /// A bit for each hash that a piece has, so that most places of a text cost one look.
+        private(set) var filter = [UInt64](repeating: 0, count: 1 << 18)
+
+        mutating func insert(_ piece: [UInt8]) {
+            guard pieces.insert(piece).inserted else { return }
+            let bit = SecretSearch.bit(SecretSearch.hash(piece))
+            filter[bit >> 6] |= 1 << UInt64(bit & 63)
+        }
     }
 
     /// The pieces by their length.
@@ -43,17 +50,18 @@ package struct SecretSearch: Sendable {
         }
         let digits = Array("0123456789abcdef".utf8)
         let hexadecimal = secret.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }
-        add(hexadecimal, length: 16)
-        add(hexadecimal.map { $0 > UInt8(ascii: "9") ? $0 - 0x20 : $0 }, length: 16)
-        add(Array(secret.map(String.init).joined(separator: ", ").utf8), length: 32)
+        add(hexadecimal, length: 16, every: 2)
+        add(hexadecimal.map { $0 > UInt8(ascii: "9") ? $0 - 0x20 : $0 }, length: 16, every: 2)
+        for start in secret.indices {
+            let list = secret[start...].map(String.init).joined(separator: ", ").utf8.prefix(32)
+            if list.count == 32 { add(Array(list), length: 32) }
+        }
     }
 
-    private mutating func add(_ bytes: [UInt8], length: Int) {
+    private mutating func add(_ bytes: [UInt8], length: Int, every step: Int = 1) {
         guard bytes.count >= length else { return }
-        for start in 0...(bytes.count - length) {
-            let piece = Array(bytes[start..<start + length])
-            lengths[length, default: Pieces()].hashes.insert(Self.hash(piece))
-            lengths[length]?.pieces.insert(piece)
+        for start in stride(from: 0, through: bytes.count - length, by: step) {
+            lengths[length, default: Pieces()].insert(Array(bytes[start..<start + length]))
         }
     }
 
@@ -65,24 +73,42 @@ package struct SecretSearch: Sendable {
     /// The first piece of a secret in `bytes`; `nil` if there is none.
     package func piece(in bytes: [UInt8]) -> String? {
         for (length, pieces) in lengths where bytes.count >= length {
-            // A hash that rolls along: what leaves the window on the left is worth a power of the factor.
-            let power = (0..<length).reduce(into: UInt64(1)) { power, _ in power = power &* Self.factor }
-            var hash = Self.hash(bytes[..<length])
-            var end = length
-            while true {
-                if pieces.hashes.contains(hash) {
-                    let piece = Array(bytes[end - length..<end])
-                    if pieces.pieces.contains(piece) { return String(decoding: piece, as: UTF8.self) }
+            let found = bytes.withUnsafeBufferPointer { bytes in
+                pieces.filter.withUnsafeBufferPointer { filter in
+                    Self.piece(of: length, in: bytes, filter) { pieces.pieces.contains($0) }
                 }
-                guard end < bytes.count else { break }
-                hash = hash &* Self.factor &+ UInt64(bytes[end]) &- UInt64(bytes[end - length]) &* power
-                end += 1
             }
+            if let found { return String(decoding: found, as: UTF8.self) }
         }
         return nil
     }
 
+    private static func piece(
+        of length: Int,
+        in bytes: UnsafeBufferPointer<UInt8>,
+        _ filter: UnsafeBufferPointer<UInt64>,
+        isPiece: ([UInt8]) -> Bool
+    ) -> [UInt8]? {
+        // A hash that rolls along: what leaves the window on the left is worth a power of the factor.
+        let power = (0..<length).reduce(into: UInt64(1)) { power, _ in power = power &* factor }
+        var hash = hash(bytes[..<length])
+        var end = length
+        while true {
+            let bit = bit(hash)
+            if filter[bit >> 6] >> UInt64(bit & 63) & 1 == 1 {
+                let piece = Array(bytes[end - length..<end])
+                if isPiece(piece) { return piece }
+            }
+            guard end < bytes.count else { return nil }
+            hash = hash &* factor &+ UInt64(bytes[end]) &- UInt64(bytes[end - length]) &* power
+            end += 1
+        }
+    }
+
     private static let factor: UInt64 = 0x9E37_79B9_7F4A_7C15
+
+    /// The place of a hash in a filter: its highest bits, in which all of the piece is mixed.
+    private static func bit(_ hash: UInt64) -> Int { Int(hash >> 40) }
 
     private static func hash(_ bytes: some Sequence<UInt8>) -> UInt64 {
         bytes.reduce(0) { $0 &* factor &+ UInt64($1) }
