@@ -3,7 +3,7 @@
 # says what the rows mean.
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
-[ -d Benchmarks ] || fail "there are no benchmarks yet"
 require_swift
 require_build_packages
+require_load_generator
 exec swift run -c release --package-path Benchmarks sessions-bench "$@"

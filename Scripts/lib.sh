@@ -95,6 +95,19 @@ require_python() {
     fi
 }
 
+# require_load_generator: wrk, which loads a server from a process of its own.
+require_load_generator() {
+    command -v wrk >/dev/null && return 0
+    if command -v apt-get >/dev/null; then
+        install_packages wrk
+    elif command -v brew >/dev/null; then
+        say "Installing wrk (brew)"
+        brew install wrk
+    else
+        fail "the benchmarks need wrk: https://github.com/wg/wrk"
+    fi
+}
+
 # require_browser: a browser to test with, and the Python that drives it.
 require_browser() {
     require_python

@@ -8,11 +8,14 @@ public import Sessions
 ///
 /// Middlewares outside ``SessionMiddleware`` meet this instead of what a handler threw, where the session has fields for
 /// the response: ``underlying`` is what they look for.
-public struct SessionResponseError: HTTPResponseError {
+public struct SessionResponseError: HTTPResponseError, CustomStringConvertible {
     /// What the handler threw.
     public let underlying: any Error
 
     let fields: SessionFields
+
+    /// What the handler threw, as text.
+    public var description: String { "\(underlying)" }
 
     /// The status of the underlying error; 500 if that makes no response.
     public var status: HTTPResponse.Status {

@@ -2,6 +2,8 @@
 ///
 /// To replace a secret, put the new one in front and keep the old one behind it until the cookies it signed have been
 /// renewed or have expired. Clients notice nothing: a credential under an older key is sent again under the first one.
+/// Where several processes share the ring, roll the new secret out in two steps, first behind the old one everywhere and
+/// then in front: a process without it expires the cookies that another one has signed with it.
 ///
 /// Each secret is turned into one key for each purpose, by HKDF-SHA-256, when the ring is made (checklist CR-05).
 /// The secrets themselves are not kept. Whatever is signed or sealed names its key, so verifying costs the same with one

@@ -20,9 +20,10 @@ struct CommitPlan: Sendable {
     /// What becomes of the client's cookie once the write is confirmed.
     enum Cookie: Sendable {
         case keep
-        /// A credential the client does not have yet.
+        /// A credential that this commit makes.
         case send(HeldCredential, CookieReason)
-        /// The credential the client has, once more; only if this commit's own write succeeded.
+        /// A credential that there is already: the client's own once more, or the successor that another request made.
+        /// Only if this commit's own write or touch succeeded, or it might take the place of a newer one.
         case resend(HeldCredential, CookieReason)
         case expire(CookieReason)
     }
@@ -50,6 +51,8 @@ struct HeldCredential: Sendable {
 struct CommitRequest: Sendable {
     /// The credential this exchange holds; `nil` for an anonymous one.
     var held: HeldCredential?
+    /// A genuine credential that opened nothing.
+    var presented: HeldCredential?
     /// Whether this exchange has had a record: one that is not there any more has then ended.
     var hadRecord: Bool
     /// Why there was no record when the session was loaded.
@@ -70,19 +73,23 @@ struct CommitRequest: Sendable {
 extension CommitPlan {
     /// The plan for `request` on `current`, the record as it stands now.
     ///
-    /// - Parameter successors: the secrets that may have replaced `held`'s, derived under each key of the ring.
+    /// - Parameters:
+    ///   - successors: the secrets that may have replaced `held`'s, derived under each key of the ring.
+    ///   - make: makes an operation.
     /// - Throws: ``SessionError`` if the commit is refused; what an `update` throws when it is made again.
     static func make(
         for request: CommitRequest,
         on current: LoadedRecord?,
         configuration: SessionConfiguration,
         successors: @escaping (HeldCredential, RecordContent.Grace) -> [CredentialSecret],
+        make: @escaping (Operation, inout SessionContent) throws -> Void = { try $0.apply(&$1) },
         now: Timestamp
     ) throws -> CommitPlan {
         let planner = CommitPlanner(
             request: request.afterThrow(configuration.throwPolicy),
             configuration: configuration,
             successors: successors,
+            make: make,
             now: now
         )
         return try planner.plan(on: current)

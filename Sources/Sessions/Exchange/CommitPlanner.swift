@@ -3,12 +3,13 @@ struct CommitPlanner {
     let request: CommitRequest
     let configuration: SessionConfiguration
     let successors: (HeldCredential, RecordContent.Grace) -> [CredentialSecret]
+    let make: (Operation, inout SessionContent) throws -> Void
     let now: Timestamp
 
     func plan(on record: LoadedRecord?) throws -> CommitPlan {
         // A record whose deadline has passed is no record, whatever the store still keeps.
         let current = record.flatMap { $0.isExpired(at: now) ? nil : $0 }
-        if request.intent.ending == .destroy { return destroy() }
+        if request.intent.ending == .destroy { return try destroy() }
 
         let standing = standing(on: current)
         if let login = request.intent.login { return try logIn(login, on: standing == nil ? nil : current) }
@@ -25,26 +26,44 @@ struct CommitPlanner {
         return standing == .superseded ? nil : standing
     }
 
-    private func replayed(_ content: SessionContent, _ operations: some Sequence<Operation>) throws -> SessionContent {
-        var content = content
-        for operation in operations { try operation.apply(&content) }
-        return content
+    /// What the operations, and a login among them, make of `content`.
+    private func changed(_ content: SessionContent, _ ground: Intent.Login.Ground? = nil) throws -> SessionContent {
+        let login = request.intent.login.flatMap { login in ground.map { (login, $0) } }
+        return try content.changed(by: request.operations, login: login) { operation, content in
+            do {
+                try make(operation, &content)
+            } catch let failure as any CallerFailure {
+                throw failure.caught
+            } catch {
+                throw SessionError.unencodable(error)
+            }
+        }
     }
 
     /// The content after all operations. On the record that the handler worked on, that is what the handler saw.
     private func worked(_ content: SessionContent, version: RecordVersion?) throws -> SessionContent {
         if let work = request.work, work.version == version { return work.content }
-        return try replayed(content, request.operations)
+        return try changed(content)
     }
 
     // MARK: Ending
 
-    private func destroy() -> CommitPlan {
-        guard request.hadRecord, let held = request.held else {
+    private func destroy() throws -> CommitPlan {
+        if request.hadRecord, let held = request.held {
+            return CommitPlan(write: .delete(StoreKey(held.handle)), cookie: .expire(.destroyed))
+        }
+        switch request.arrival {
+        case .unreadable:
+            // The record is there, only this node cannot read it. The credential is signed, so its handle is the session's.
+            guard let presented = request.presented else { return CommitPlan() }
+            return CommitPlan(write: .delete(StoreKey(presented.handle)), cookie: .expire(.destroyed))
+        case .justSuperseded:
+            // The session goes on under a credential that this client may have by now: no logout must look done that is not.
+            throw SessionError.ended
+        default:
             // Nothing of ours is there to end. A client that brought a dead credential of ours is rid of it now.
             return CommitPlan(cookie: request.arrival.bringsDeadCredential ? .expire(.destroyed) : .keep)
         }
-        return CommitPlan(write: .delete(StoreKey(held.handle)), cookie: .expire(.destroyed))
     }
 
     /// The plan for changes to a session that is over.
@@ -57,9 +76,13 @@ struct CommitPlanner {
 
     /// Ends the session, if somebody else has not, and begins an empty one.
     private func restart(_ current: LoadedRecord?) throws -> CommitPlan {
-        let new = try fresh(content: replayed(SessionContent(), request.operations))
-        let write: CommitPlan.Write = current.map { .deleteThenInsert($0.key, new.record) } ?? .insert(new.record)
-        return CommitPlan(write: write, cookie: .send(new.held, .restarted))
+        let new = try fresh(content: changed(SessionContent()))
+        return CommitPlan(write: replacing(current, with: new.record), cookie: .send(new.held, .restarted))
+    }
+
+    /// The write that ends the session as it stands and begins another.
+    private func replacing(_ current: LoadedRecord?, with new: LoadedRecord) -> CommitPlan.Write {
+        current.map { .deleteThenInsert($0.key, new) } ?? .insert(new)
     }
 
     // MARK: Beginning
@@ -71,8 +94,9 @@ struct CommitPlanner {
         guard begins, !request.isFailed else {
             return CommitPlan(cookie: request.arrival.isNotOurs ? .expire(.malformed) : .keep)
         }
-        // A request that raced a login on another connection must not put an anonymous cookie over the new one.
-        if request.arrival == .justSuperseded { return try ended() }
+        // A request that raced a login on another connection, or met a record of a newer version, must not put an
+        // anonymous cookie over a good one. Where only a page wants a session to begin, the page goes out without.
+        if request.arrival.hidesSession { return request.operations.isEmpty ? CommitPlan() : try ended() }
         let new = try fresh(content: content)
         return CommitPlan(write: .insert(new.record), cookie: .send(new.held, .began))
     }
@@ -113,29 +137,18 @@ struct CommitPlanner {
     /// what was recorded after it. Over another owner it begins one too, and ends the other's.
     private func logIn(_ login: Intent.Login, on current: LoadedRecord?) throws -> CommitPlan {
         let owner = OwnerKey(realm: request.realm, owner: login.owner)
-        let before = request.operations[..<login.position]
-        let after = request.operations[login.position...]
-        guard let current, request.intent.ending != .restart else {
-            var content = SessionContent()
-            if !request.hadRecord || request.intent.ending == .restart {
-                content = try replayed(content, before)
-                content.keep(login.kept)
-            }
-            let new = try fresh(content: replayed(content, after), owner: owner)
-            let write: CommitPlan.Write = current.map { .deleteThenInsert($0.key, new.record) } ?? .insert(new.record)
-            return CommitPlan(write: write, cookie: .send(new.held, .loggedIn), checksEpoch: owner)
-        }
-        if let present = current.stored.owner, present != owner {
-            let new = try fresh(content: replayed(SessionContent(), after), owner: owner)
+        var ground = login.ground(over: current?.stored.owner, in: request.realm)
+        if current == nil, request.hadRecord { ground = .nothing }
+        if request.intent.ending == .restart { ground = .anonymousSession }
+        guard let current, ground != .nothing, request.intent.ending != .restart else {
+            let new = try fresh(content: changed(SessionContent(), ground), owner: owner)
             return CommitPlan(
-                write: .deleteThenInsert(current.key, new.record),
+                write: replacing(current, with: new.record),
                 cookie: .send(new.held, .loggedIn),
                 checksEpoch: owner
             )
         }
-        var content = try replayed(SessionContent(current.content), before)
-        if current.stored.owner == nil { content.keep(login.kept) }
-        content = try replayed(content, after)
+        let content = try changed(SessionContent(current.content), ground)
         var next = current
         next.apply(content)
         next.stored.owner = owner
@@ -211,7 +224,7 @@ struct CommitPlanner {
         guard standing == .inGrace, let held = request.held, let grace = current.content.grace else { return .keep }
         for secret in successors(held, grace) where secret.hash == current.content.secretHash {
             let next = HeldCredential(handle: held.handle, secret: secret, hash: current.content.secretHash)
-            return .send(next, .successor)
+            return .resend(next, .successor)
         }
         return .keep
     }
@@ -245,14 +258,18 @@ struct CommitPlanner {
         _ standing: LoadedRecord.Standing,
         _ cookie: CommitPlan.Cookie
     ) -> CommitPlan {
+        guard !request.isFailed else { return CommitPlan() }
         let lag = now.duration(since: current.lastSeen(configuration))
-        let isDue = lag >= configuration.renewalInterval || request.intent.touches
-        guard isDue, !request.isFailed else { return CommitPlan(cookie: cookie) }
+        let isDue = lag >= current.touchInterval(configuration) || request.intent.touches
         let deadline = now + current.lifetime(configuration).idle
-        guard deadline > current.stored.idleDeadline else { return CommitPlan(cookie: cookie) }
-        var plan = CommitPlan(write: .touch(current, until: deadline), cookie: cookie)
-        if case .keep = cookie { plan.cookie = resent(standing) }
-        return plan
+        if isDue, deadline > current.stored.idleDeadline {
+            var plan = CommitPlan(write: .touch(current, until: deadline), cookie: cookie)
+            if case .keep = cookie { plan.cookie = resent(standing) }
+            return plan
+        }
+        // A successor goes out only if it is the current credential still; touching tells.
+        guard case .resend = cookie else { return CommitPlan(cookie: cookie) }
+        return CommitPlan(write: .touch(current, until: current.stored.idleDeadline), cookie: cookie)
     }
 
     /// Whether the client's own credential goes out again.

@@ -6,43 +6,77 @@ import Synchronization
 /// commit starts from the newest record and loses no race at all. That record is a head start and no truth: the write
 /// stays conditional.
 final class CommitQueue: Sendable {
-    private typealias Waiter = CheckedContinuation<LoadedRecord?, Never>
+    /// What a commit hands to the next.
+    struct Handover: Sendable {
+        /// The record it has just written, if it wrote one.
+        var newest: LoadedRecord?
+        /// Whether it ended because the store failed.
+        var isStoreFailing = false
+    }
 
-    /// A key is in the table while a commit to it runs; its value are those that wait.
-    private let lanes = Mutex<[StoreKey: [Waiter]]>([:])
+    private typealias Waiter = CheckedContinuation<Handover?, Never>
 
-    /// Waits for the turn of a commit to `key`.
-    ///
-    /// - Returns: the record that the commit before has just written, if it wrote one.
-    func enter(_ key: StoreKey) async -> LoadedRecord? {
-        let isFree = lanes.withLock { lanes in
-            guard lanes[key] == nil else { return false }
-            lanes[key] = []
-            return true
-        }
-        if isFree { return nil }
-        return await withCheckedContinuation { waiter in
-            let isFree = lanes.withLock { lanes in
-                guard lanes[key] != nil else {
-                    lanes[key] = []
-                    return true
-                }
-                lanes[key]?.append(waiter)
-                return false
+    /// Those that wait for one key, in the order in which they came.
+    private struct Lane {
+        private var waiters: [Waiter] = []
+        private var first = 0
+
+        var count: Int { waiters.count - first }
+
+        mutating func append(_ waiter: Waiter) { waiters.append(waiter) }
+
+        mutating func next() -> Waiter? {
+            guard first < waiters.count else { return nil }
+            if first == 1024 {
+                // In large pieces, or each one would cost a move of all the others.
+                waiters.removeFirst(first)
+                first = 0
             }
-            if isFree { waiter.resume(returning: nil) }
+            first += 1
+            return waiters[first - 1]
         }
     }
 
-    /// Ends the turn, and hands on the newest record.
-    func leave(_ key: StoreKey, newest: LoadedRecord?) {
-        let next = lanes.withLock { lanes -> Waiter? in
-            guard lanes[key]?.isEmpty == false else {
-                lanes[key] = nil
+    /// How many commits may wait for one handle: a client that sends more at once hears 503 (checklist DS-05).
+    static let limit = 4096
+
+    /// A key is in the table while a commit to it runs.
+    private let lanes = Mutex<[StoreKey: Lane]>([:])
+
+    /// Waits for the turn of a commit to `key`.
+    ///
+    /// - Throws: ``SessionError/Code/contended`` if too many wait already.
+    func enter(_ key: StoreKey) async throws -> Handover {
+        let isFree = lanes.withLock { Self.take(key, &$0) }
+        if isFree { return Handover() }
+        let handover = await withCheckedContinuation { (waiter: Waiter) in
+            let answer: Handover?? = lanes.withLock { lanes in
+                if Self.take(key, &lanes) { return Handover() }
+                guard let count = lanes[key]?.count, count < Self.limit else { return .some(nil) }
+                lanes[key]?.append(waiter)
                 return nil
             }
-            return lanes[key]?.removeFirst()
+            if let answer { waiter.resume(returning: answer) }
         }
-        next?.resume(returning: newest)
+        guard let handover else {
+            throw SessionError(.contended, "\(Self.limit) changes to this session wait already. Try again.")
+        }
+        return handover
+    }
+
+    /// Ends the turn, and lets the next one begin.
+    func leave(_ key: StoreKey, _ handover: Handover) {
+        let next = lanes.withLock { lanes -> Waiter? in
+            let next = lanes[key]?.next()
+            if next == nil { lanes[key] = nil }
+            return next
+        }
+        next?.resume(returning: handover)
+    }
+
+    private static func take(_ key: StoreKey, _ lanes: inout [StoreKey: Lane]) -> Bool {
+        guard lanes[key] == nil else { return false }
+        lanes[key] = Lane()
+        return true
     }
 }

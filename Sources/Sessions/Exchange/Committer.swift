@@ -7,19 +7,20 @@ struct Committer {
         var plan: CommitPlan
         /// The record as it stands now; `nil` if there is none.
         var record: LoadedRecord?
-        /// Whether the store has done what the plan says; a touch may find that it came too late.
-        var isWritten: Bool
-        var conflicts: Int
-        var roundTrips: Int
+        /// Whether the store has confirmed the write; of a plan to write nothing it has not.
+        var isConfirmed: Bool
     }
 
     let exchange: SessionExchange
     private(set) var request: CommitRequest
     private var current: LoadedRecord?
-    private var isWritten = true
     private(set) var conflicts = 0
     private(set) var roundTrips = 0
     private let deadline: Timestamp
+    /// How often a write was sent again, or another handle tried.
+    private var resends = 0
+    /// Whether a write was sent whose reply never came.
+    private var isUnanswered = false
 
     private var manager: SessionManager { exchange.manager }
 
@@ -32,29 +33,39 @@ struct Committer {
 
     /// How one attempt at a plan went.
     private enum Attempt {
-        case done(LoadedRecord?)
+        case done(LoadedRecord?, isConfirmed: Bool = true)
         /// The record has changed, or it is unknown whether it has: plan again.
         case again
     }
 
     mutating func run() async throws -> Committed {
+        try await refresh()
         while true {
             let plan = try exchange.plan(request, on: current)
-            guard case .done(let record) = try await attempt(plan.write) else { continue }
+            guard case .done(let record, let isConfirmed) = try await attempt(plan.write) else { continue }
             if let owner = plan.checksEpoch, let record { try await checkEpoch(of: owner, record) }
-            return Committed(
-                plan: plan,
-                record: record,
-                isWritten: isWritten,
-                conflicts: conflicts,
-                roundTrips: roundTrips
-            )
+            return Committed(plan: plan, record: record, isConfirmed: isConfirmed)
+        }
+    }
+
+    /// Asks the store where the copy at hand has passed its idle deadline: other requests may have moved that, which
+    /// leaves the version as it is.
+    private mutating func refresh() async throws {
+        let now = manager.clock.now()
+        guard let record = current, record.isExpired(at: now), now < record.stored.absoluteDeadline else { return }
+        do {
+            try take(try await load(record.key), at: record.key)
+        } catch let error as SessionError {
+            throw error
+        } catch {
+            manager.emit(.storeFailed, record.key.handle)
+            throw SessionError(.storeUnavailable, "The session store failed to load.", underlying: error)
         }
     }
 
     private mutating func attempt(_ write: CommitPlan.Write) async throws -> Attempt {
         switch write {
-        case .nothing: return .done(current)
+        case .nothing: return .done(current, isConfirmed: false)
         case .touch(let record, let deadline): return await touch(record, until: deadline)
         case .insert(let record): return try await insert(record)
         case .replace(let record, let version): return try await replace(record, version)
@@ -95,25 +106,29 @@ struct Committer {
     private mutating func lost(_ stored: StoredRecord?, at key: StoreKey) async throws -> Attempt {
         conflicts += 1
         manager.metrics.conflicts.increment()
-        try await take(stored, at: key)
+        try take(stored, at: key)
         if let current, current.lineage.contains(request.version) { return .done(current) }
         guard manager.clock.now() < deadline, conflicts < Self.conflictLimit else {
+            if isUnanswered { throw Self.unknown(nil) }
             throw SessionError(
                 .contended,
                 "Other requests changed this session for as long as the commit was allowed to try. Try again."
             )
         }
         manager.metrics.replays.increment()
-        if conflicts > 1 {
-            // Full jitter, so that the writers of several processes come apart. The first retry is at once.
-            let limit = min(1 << min(conflicts, 6), 50)
-            try? await Task.sleep(for: .milliseconds(Int.random(in: 0...limit)))
-        }
+        // The first retry is at once.
+        if conflicts > 1 { await Self.pause(after: conflicts) }
         return .again
     }
 
+    /// Waits a random while, longer after more lost races, so that the writers of several processes come apart.
+    static func pause(after conflicts: Int) async {
+        let limit = min(1 << min(conflicts, 6), 50)
+        try? await Task.sleep(for: .milliseconds(Int.random(in: 0...limit)))
+    }
+
     /// Makes what the store holds the record to plan on.
-    private mutating func take(_ stored: StoredRecord?, at key: StoreKey) async throws {
+    private mutating func take(_ stored: StoredRecord?, at key: StoreKey) throws {
         guard let stored else {
             current = nil
             return
@@ -129,32 +144,31 @@ struct Committer {
         _ error: any Error
     ) async throws -> Attempt {
         manager.emit(.storeFailed, record.key.handle)
+        isUnanswered = true
         let stored: StoredRecord?
         do {
             stored = try await load(record.key)
         } catch {
-            throw SessionError(
-                .outcomeUnknown,
-                "The session store failed while it was written, and could not be asked what became of the write.",
-                underlying: error
-            )
+            throw Self.unknown(error)
         }
-        try await take(stored, at: record.key)
+        try take(stored, at: record.key)
         guard let current else { return try await lost(nil, at: record.key) }
         if current.lineage.contains(request.version) { return .done(current) }
         if current.stored.version == version {
             // Not carried out, or not yet: either way it is safe to send again, under the same version.
-            guard manager.clock.now() < deadline, conflicts < Self.resendLimit else {
-                throw SessionError(.storeUnavailable, "The session store failed to write.", underlying: error)
-            }
-            conflicts += 1
+            guard manager.clock.now() < deadline, resends < Self.resendLimit else { throw Self.unknown(error) }
+            resends += 1
             return .again
         }
         // The record's lineage goes past the version we read, so ours was never there: a lost race like any other.
         if current.lineage.contains(version) { return try await lost(stored, at: record.key) }
-        throw SessionError(
+        throw Self.unknown(error)
+    }
+
+    private static func unknown(_ error: (any Error)?) -> SessionError {
+        SessionError(
             .outcomeUnknown,
-            "The session store failed while it was written, and too many others have written since to tell.",
+            "The session store failed after the change was sent, and whether it was kept cannot be told.",
             underlying: error
         )
     }
@@ -176,14 +190,15 @@ struct Committer {
         do {
             if try await manager.access.insert(record.stored, at: record.key) { return .done(record) }
         } catch {
-            // Never sent twice: the record is there, or the client hears that it is not (DESIGN: 503).
+            // Never sent twice: the record is there, or the client hears that it is not (DESIGN: 503). One that turns up
+            // later is at a handle that nobody was told.
             manager.emit(.storeFailed, record.key.handle)
             if let stored = try? await load(record.key), stored.version == request.version { return .done(record) }
             throw SessionError(.storeUnavailable, "The session store failed to keep a new session.", underlying: error)
         }
         // 128 random bits met twice: either a miracle or a broken random number generator. Never overwrite (ID-08).
-        conflicts += 1
-        guard conflicts < Self.resendLimit else {
+        resends += 1
+        guard resends < Self.resendLimit else {
             throw SessionError(.storeUnavailable, "Every new session's handle is taken already.")
         }
         request.fresh = FreshMaterial()
@@ -192,18 +207,21 @@ struct Committer {
 
     // MARK: Touching and deleting
 
-    /// Moves the idle deadline. One that fails, or comes too late, costs the client some idle time and nothing else.
+    /// Moves the idle deadline. A touch that fails costs the client some idle time and nothing else, so the response goes
+    /// out all the same.
     private mutating func touch(_ record: LoadedRecord, until deadline: Timestamp) async -> Attempt {
         roundTrips += 1
         do {
-            isWritten = try await manager.access.touch(record.key, until: deadline, ifVersion: record.stored.version)
+            guard
+                try await manager.access.touch(record.key, until: deadline, ifVersion: record.stored.version)
+            else { return .done(record, isConfirmed: false) }
+            var record = record
+            record.stored.idleDeadline = deadline
+            return .done(record)
         } catch {
             manager.emit(.storeFailed, record.key.handle)
-            isWritten = false
+            return .done(record, isConfirmed: false)
         }
-        var record = record
-        if isWritten { record.stored.idleDeadline = deadline }
-        return .done(record)
     }
 
     /// Deletes, whatever version is there. It is safe to send twice.
@@ -228,16 +246,16 @@ struct Committer {
     }
 
     private mutating func deleteEmptied(_ key: StoreKey, _ version: RecordVersion) async throws -> Attempt {
-        roundTrips += 1
-        let isDeleted: Bool
         do {
-            isDeleted = try await manager.access.delete(key, ifVersion: version)
+            roundTrips += 1
+            if try await manager.access.delete(key, ifVersion: version) { return .done(nil) }
+            return try await lost(try await load(key), at: key)
+        } catch let error as SessionError {
+            throw error
         } catch {
             manager.emit(.storeFailed, key.handle)
             throw SessionError(.storeUnavailable, "The session store failed to delete.", underlying: error)
         }
-        if isDeleted { return .done(nil) }
-        return try await lost(try await load(key), at: key)
     }
 
     // MARK: The owner's epoch
@@ -252,7 +270,8 @@ struct Committer {
             let epoch = try await manager.access.measured("session.epoch", manager.metrics.loadLatency) {
                 try await owners.epoch(of: owner)
             }
-            guard let epoch, epoch >= exchange.openedAt else { return }
+            let own = exchange.withState { $0.ownEpochs[owner] }
+            guard let epoch, epoch >= exchange.openedAt, epoch != own else { return }
         } catch {
             failure = error
         }
@@ -267,7 +286,8 @@ struct Committer {
         manager.emit(.loginRefused, record.key.handle)
         throw SessionError(
             .revoked,
-            "The owner's sessions were revoked after this request was opened. Log in again."
+            "The owner's sessions were revoked after this request was opened. Log in again. (A request that revokes and "
+                + "logs in says logIn first, then revokeOthers.)"
         )
     }
 }

@@ -26,6 +26,9 @@ public enum Arrival: String, Sendable, Hashable {
     /// Whether the client's cookie is none of this application's, under these keys.
     var isNotOurs: Bool { self == .malformed || self == .unverifiable }
 
+    /// Whether the client may hold the cookie of a live session that this request could not open.
+    var hidesSession: Bool { self == .unreadable || self == .justSuperseded }
+
     /// Whether the client holds a credential of ours that is worth nothing for good.
     var bringsDeadCredential: Bool { self == .gone || self == .expired }
 }

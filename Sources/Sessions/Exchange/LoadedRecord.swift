@@ -32,6 +32,13 @@ struct LoadedRecord: Sendable {
         content.lifetime ?? (stored.owner == nil ? configuration.anonymousLifetime : configuration.lifetime)
     }
 
+    /// How long after the last move of the idle deadline a request that only reads moves it again. A lifetime of the
+    /// session's own may be shorter than the manager's interval.
+    func touchInterval(_ configuration: SessionConfiguration) -> Duration {
+        guard let own = content.lifetime else { return configuration.renewalInterval }
+        return min(configuration.renewalInterval, own.idle / 2)
+    }
+
     /// When a request last moved the idle deadline.
     func lastSeen(_ configuration: SessionConfiguration) -> Timestamp {
         max(stored.idleDeadline - lifetime(configuration).idle, content.createdAt)

@@ -5,8 +5,10 @@ enum Presentation: Sendable {
     case none
     /// A cookie that is not one of ours.
     case refused(Arrival)
-    /// Genuine credentials; nearly always one.
-    case genuine([HeldCredential])
+    /// A genuine credential.
+    case genuine(HeldCredential)
+    /// Several genuine credentials under one name.
+    case several([HeldCredential])
 
     init(_ fields: HTTPFields, name: CookieName, codec: CredentialCodec) {
         switch CookieHeader(fields).lookup(name) {
@@ -20,10 +22,10 @@ enum Presentation: Sendable {
                 return
             }
             let genuine = values.compactMap { value -> HeldCredential? in
-                guard case .genuine(let credentials) = Self.verify(value, codec) else { return nil }
-                return credentials.first
+                guard case .genuine(let credential) = Self.verify(value, codec) else { return nil }
+                return credential
             }
-            self = genuine.isEmpty ? .refused(.duplicate) : .genuine(genuine)
+            self = genuine.isEmpty ? .refused(.duplicate) : .several(genuine)
         }
     }
 
@@ -32,13 +34,14 @@ enum Presentation: Sendable {
         case .malformed: return .refused(.malformed)
         case .unverifiable: return .refused(.unverifiable)
         case .genuine(let credential):
-            let held = HeldCredential(
-                handle: credential.handle,
-                secret: credential.secret,
-                hash: credential.secret.hash,
-                isUnderFirstKey: credential.isUnderFirstKey
+            return .genuine(
+                HeldCredential(
+                    handle: credential.handle,
+                    secret: credential.secret,
+                    hash: credential.secret.hash,
+                    isUnderFirstKey: credential.isUnderFirstKey
+                )
             )
-            return .genuine([held])
         }
     }
 }

@@ -9,26 +9,33 @@ extension SessionExchange {
 
     private func consumeInTurn<Value: Codable & Sendable>(_ name: ValueName, as type: Value.Type) async throws -> Value?
     {
-        let (key, isPending) = withState { state in
-            (state.base?.key, state.operations.contains { $0.name == name } || state.intent.ending != .none)
+        let (hasRecord, isPending) = withState { state in
+            let isElsewhere = state.intent.login != nil || state.intent.ending != .none
+            return (state.base != nil, isElsewhere || state.operations.contains { $0.name == name })
         }
         guard !isPending else {
             throw SessionError(
                 .pendingOperation,
-                "This request has changed the value itself. Save or reload the session before consuming it."
+                "This request has changed the value, or the session, itself. Save or reload before consuming it."
             )
         }
-        guard let key else { return nil }
-        let newest = await manager.queue.enter(key)
-        let (request, base) = withState { ($0.request(.returned, manager), $0.base) }
+        guard hasRecord else { return nil }
+        withState { $0.settling += 1 }
+        defer { withState { $0.settling -= 1 } }
+        let lane = try await enterLane()
+        let (request, base) = withState { ($0.request(.returned, manager, isFinal: false), $0.base) }
         var consumption = Consumption(exchange: self, request: request, name: name)
         do {
-            let value = try await consumption.run(on: newest ?? base, as: type)
-            manager.queue.leave(key, newest: consumption.current)
+            let value = try await consumption.run(on: base == nil ? nil : lane.newest ?? base, as: type)
             settle(consumption, found: value != nil)
+            manager.queue.leave(lane.key, CommitQueue.Handover(newest: consumption.current))
             return value
         } catch {
-            manager.queue.leave(key, newest: nil)
+            settle(consumption, found: false)
+            manager.queue.leave(
+                lane.key,
+                CommitQueue.Handover(isStoreFailing: (error as? SessionError)?.isOfStore == true)
+            )
             throw failed(error)
         }
     }
@@ -38,7 +45,10 @@ extension SessionExchange {
             state.report.conflicts += consumption.conflicts
             state.report.roundTrips += consumption.roundTrips
             if found { state.report.consumed += 1 }
-            if let current = consumption.current { state.rebase(on: current, held: state.held, droppingFirst: 0) }
+            // Nothing of this exchange is committed: what it has recorded is made again on what is there now.
+            if let current = consumption.current, state.base != nil {
+                state.rebase(on: current, held: state.held, through: 0)
+            }
         }
     }
 
@@ -47,10 +57,7 @@ extension SessionExchange {
         let (held, isEnded) = withState { ($0.held, $0.isEnded) }
         guard !isEnded else { throw SessionError.ended }
         guard let held else {
-            return withState { state in
-                state.intent = Intent()
-                state.rebase(on: nil, held: nil, droppingFirst: state.operations.count)
-            }
+            return withState { $0.rebase(on: nil, held: nil, through: $0.moment) }
         }
         let key = StoreKey(held.handle)
         withState { $0.report.roundTrips += 1 }
@@ -68,10 +75,8 @@ extension SessionExchange {
             record.standing(of: held.hash, at: now) != .superseded
         else { throw SessionError.ended }
         withState { state in
-            state.intent = Intent()
-            state.failure = nil
             state.readFlash = []
-            state.rebase(on: record, held: held, droppingFirst: state.operations.count)
+            state.rebase(on: record, held: held, through: state.moment)
         }
     }
 }
@@ -85,6 +90,9 @@ struct Consumption {
     private(set) var current: LoadedRecord?
     private(set) var conflicts = 0
     private(set) var roundTrips = 0
+    private var resends = 0
+    /// The failure that kept a reply from this request.
+    private var lostReply: (any Error)?
 
     init(exchange: SessionExchange, request: CommitRequest, name: ValueName) {
         self.exchange = exchange
@@ -97,14 +105,24 @@ struct Consumption {
     mutating func run<Value: Codable>(on record: LoadedRecord?, as type: Value.Type) async throws -> Value? {
         let deadline = manager.clock.now() + manager.configuration.contentionDeadline
         current = record
+        /// The value that a removal whose reply was lost may have taken.
+        var taken: Value?
         while let record = current, manager.clock.now() < deadline, conflicts < Committer.conflictLimit {
+            // Also one that was sent again: its first copy may have come after the second was refused.
+            if let taken, record.lineage.contains(request.version) { return taken }
             let now = manager.clock.now()
             guard let held = request.held, !record.isExpired(at: now),
                 record.standing(of: held.hash, at: now) != .superseded
             else { throw SessionError.ended }
-            guard let found = record.content.values.value(name, as: type) else { return nil }
-            if try await remove(from: record) { return found.value }
+            guard let value = record.content.values.value(name, as: type) else {
+                if let lostReply { throw Self.unknown(lostReply) }
+                return nil
+            }
+            taken = value
+            if try await remove(from: record) { return value }
+            if conflicts > 1 { await Committer.pause(after: conflicts) }
         }
+        if let lostReply { throw Self.unknown(lostReply) }
         if current == nil { throw SessionError.ended }
         throw SessionError(.contended, "Other requests changed this session for too long. Try again.")
     }
@@ -121,12 +139,9 @@ struct Consumption {
             case .replaced:
                 current = next
                 return true
-            case .gone:
-                current = nil
-            case .conflict(let stored?):
-                try take(stored, at: next.key)
-            case .conflict(nil):
-                try take(try await load(next.key), at: next.key)
+            case .gone: current = nil
+            case .conflict(let stored?): try take(stored, at: next.key)
+            case .conflict(nil): try take(try await load(next.key), at: next.key)
             }
             conflicts += 1
             manager.metrics.conflicts.increment()
@@ -134,28 +149,27 @@ struct Consumption {
         } catch let error as SessionError {
             throw error
         } catch {
-            return try await resolve(next, of: record, error)
+            return try await resolve(of: record, error)
         }
     }
 
     /// The reply was lost. The value is handed out only if the record proves that this request removed it.
-    private mutating func resolve(_ next: LoadedRecord, of record: LoadedRecord, _ error: any Error) async throws
-        -> Bool
-    {
+    private mutating func resolve(of record: LoadedRecord, _ error: any Error) async throws -> Bool {
         manager.emit(.storeFailed, record.key.handle)
+        lostReply = error
+        resends += 1
         do {
             try take(try await load(record.key), at: record.key)
         } catch {
-            throw unknown(error)
+            throw Self.unknown(error)
         }
         guard let current else { return false }
         if current.lineage.contains(request.version) { return true }
-        conflicts += 1
-        guard current.lineage.contains(record.stored.version), conflicts < 3 else { throw unknown(error) }
+        guard current.lineage.contains(record.stored.version), resends < 3 else { throw Self.unknown(error) }
         return false
     }
 
-    private func unknown(_ error: any Error) -> SessionError {
+    private static func unknown(_ error: any Error) -> SessionError {
         SessionError(
             .outcomeUnknown,
             "The session store failed while a value was consumed, and whether it was cannot be told.",

@@ -1,72 +1,70 @@
 extension SessionExchange {
     /// Writes what is recorded, and starts over from what was written.
     func settle(_ outcome: HandlerOutcome, isFinal: Bool) async throws {
-        let (hasWork, failure) = withState { state in
-            let configuration = manager.configuration
-            let writesAnyway = isFinal && (configuration.resave || configuration.saveUninitialized)
-            return (state.hasWork || writesAnyway, state.failure)
-        }
-        if let failure, outcome == .returned { throw failure }
-        if !hasWork { return try await settleReading(outcome) }
-        guard !manager.storeIsLocal else { return try await settleInTurn(outcome, isFinal: isFinal) }
+        if outcome == .returned, let failure = withState({ $0.failure }) { throw failure.error }
+        guard !manager.storeIsLocal else { return try await settleUncancelled(outcome, isFinal: isFinal) }
         // The commit has a task of its own, so that a client that hangs up does not cut it short.
-        try await Task { try await self.settleInTurn(outcome, isFinal: isFinal) }.value
+        try await Task { try await self.settleUncancelled(outcome, isFinal: isFinal) }.value
     }
 
-    /// A request that only read: at most one touch, and no turn to wait for.
-    private func settleReading(_ outcome: HandlerOutcome) async throws {
-        let (request, base) = withState { ($0.request(outcome, manager), $0.base) }
-        let plan = try plan(request, on: base)
-        guard case .touch(let record, let deadline) = plan.write else {
-            return finish(plan.cookie, wrote: true)
+    private func settleUncancelled(_ outcome: HandlerOutcome, isFinal: Bool) async throws {
+        let configuration = manager.configuration
+        let waits = withState { state in
+            defer { state.settling += 1 }
+            // A destroy wins whenever it comes, so it waits for nobody but this exchange's own commits.
+            if state.intent.ending == .destroy, state.settling == 0 { return false }
+            // A request that only read may move a deadline, and loses no race that matters.
+            return state.hasWork || isFinal && (configuration.resave || configuration.saveUninitialized)
         }
-        if manager.storeIsLocal {
-            await touch(record, until: deadline, plan.cookie)
-        } else {
-            await Task { await self.touch(record, until: deadline, plan.cookie) }.value
-        }
-    }
-
-    /// Moves the idle deadline. A touch that fails costs the client some idle time and nothing else, so the response
-    /// goes out; the cookie is not sent again, as the server did not confirm its longer life.
-    private func touch(_ record: LoadedRecord, until deadline: Timestamp, _ cookie: CommitPlan.Cookie) async {
-        withState { $0.report.roundTrips += 1 }
+        defer { withState { $0.settling -= 1 } }
+        guard waits else { return try await settle(outcome, isFinal: isFinal, from: nil) }
+        let lane = try await enterLane()
         do {
-            let isTouched = try await manager.access.touch(
-                record.key,
-                until: deadline,
-                ifVersion: record.stored.version
+            try await settle(outcome, isFinal: isFinal, from: lane.newest)
+            let newest = withState { $0.base.flatMap { $0.key == lane.key ? $0 : nil } }
+            manager.queue.leave(lane.key, CommitQueue.Handover(newest: newest))
+        } catch {
+            manager.queue.leave(
+                lane.key,
+                CommitQueue.Handover(isStoreFailing: (error as? SessionError)?.isOfStore == true)
             )
-            if isTouched {
-                withState { state in
-                    state.report.commit = .touched
-                    state.base?.stored.idleDeadline = deadline
-                }
-            }
-            finish(cookie, wrote: isTouched)
-        } catch {
-            manager.emit(.storeFailed, record.key.handle)
-            finish(cookie, wrote: false)
+            throw error
         }
     }
 
-    /// Waits for this session's turn in the process, then commits.
-    private func settleInTurn(_ outcome: HandlerOutcome, isFinal: Bool) async throws {
-        let key = withState { state in StoreKey(state.held?.handle ?? state.material().handle) }
-        let newest = await manager.queue.enter(key)
-        let (request, base, count) = withState { state in
-            if state.needsMaterial { _ = state.material() }
-            return (state.request(outcome, manager), state.base, state.operations.count)
+    /// Waits for this session's turn in the process.
+    ///
+    /// - Returns: the session's key, and the record that the commit before has just written.
+    func enterLane() async throws -> (key: StoreKey, newest: LoadedRecord?) {
+        let entered = manager.clock.now()
+        while true {
+            let key = withState { $0.key }
+            let handover = try await manager.queue.enter(key)
+            let isLate = manager.clock.now().duration(since: entered) > manager.configuration.contentionDeadline
+            if handover.isStoreFailing, isLate {
+                // One failure after the other would make the last in the row wait for all of them.
+                manager.queue.leave(key, handover)
+                throw SessionError(.storeUnavailable, "The session store keeps failing; the change was not tried.")
+            }
+            // Another commit of this exchange may have moved it to another handle meanwhile.
+            if withState({ $0.key }) == key { return (key, handover.newest) }
+            manager.queue.leave(key, handover)
         }
-        let start: LoadedRecord? = base == nil ? nil : newest ?? base
-        var committer = Committer(exchange: self, request: request, current: start)
+    }
+
+    /// Carries out one commit, and takes in its result before anybody else's commit to the session begins.
+    private func settle(_ outcome: HandlerOutcome, isFinal: Bool, from newest: LoadedRecord?) async throws {
+        let (request, base, moment) = withState { state in
+            if state.needsMaterial { _ = state.material() }
+            return (state.request(outcome, manager, isFinal: isFinal), state.base, state.moment)
+        }
+        var committer = Committer(exchange: self, request: request, current: base == nil ? nil : newest ?? base)
+        defer { tally(committer.conflicts, committer.roundTrips) }
         do {
-            let committed = try await committer.run()
-            manager.queue.leave(key, newest: committed.record)
-            take(committed, request, droppingFirst: count)
+            take(try await committer.run(), request, through: moment)
         } catch {
-            manager.queue.leave(key, newest: nil)
-            tally(committer.conflicts, committer.roundTrips)
+            // It may have been kept: made again, it would be kept twice.
+            if (error as? SessionError)?.code == .outcomeUnknown { withState { $0.forget(through: moment) } }
             throw error
         }
     }
@@ -80,6 +78,7 @@ extension SessionExchange {
                 successors: { [codec = manager.codec] held, grace in
                     codec.successors(of: held.secret, nonce: grace.nonce, handle: held.handle)
                 },
+                make: make,
                 now: manager.clock.now()
             )
         } catch let failure as any CallerFailure {
@@ -87,33 +86,32 @@ extension SessionExchange {
         }
     }
 
-    /// Takes in what a commit has written.
-    private func take(_ committed: Committer.Committed, _ request: CommitRequest, droppingFirst count: Int) {
+    /// Takes in what a commit has written. What was recorded meanwhile stays.
+    private func take(_ committed: Committer.Committed, _ request: CommitRequest, through moment: Int) {
         let plan = committed.plan
         let held: HeldCredential? =
             switch plan.cookie {
-            case .send(let held, _), .resend(let held, _): held
+            case .send(let held, _): held
+            case .resend(let held, _): committed.isConfirmed ? held : request.held
             case .expire: nil
             case .keep: request.held
             }
         withState { state in
-            state.report.commit = committed.isWritten ? plan.write.kind : .nothing
+            if committed.isConfirmed { state.report.commit = plan.write.kind }
             // What the store holds after changes were discarded is no longer this exchange's to see (I5).
             let record = plan.discardsChanges ? nil : committed.record
-            state.rebase(on: record, held: held, droppingFirst: count)
-            state.intent = Intent()
-            state.shownFlash = []
-            state.failure = nil
-            if record == nil, request.hadRecord { state.isEnded = true }
+            if record == nil, request.hadRecord, !plan.write.isOfEmptied { state.isEnded = true }
+            if plan.makesCredential { state.fresh = nil }
+            state.rebase(on: record, held: held, through: moment)
+            state.shownFlash.subtract(request.shownFlash)
             if let record { state.fields.isOwned = record.stored.owner != nil }
         }
-        tally(committed.conflicts, committed.roundTrips)
         emitEvents(of: plan, request)
-        finish(plan.cookie, wrote: committed.isWritten)
+        finish(plan.cookie, isConfirmed: committed.isConfirmed)
     }
 
     private func emitEvents(of plan: CommitPlan, _ request: CommitRequest) {
-        let handle = request.held?.handle
+        let handle = request.held?.handle ?? request.presented?.handle
         switch plan.write {
         case .nothing:
             if plan.discardsChanges { manager.emit(.changesDiscarded, handle) }
@@ -141,11 +139,11 @@ extension SessionExchange {
     }
 
     /// Earns the cookie. A later one in the same exchange takes the place of an earlier one.
-    private func finish(_ cookie: CommitPlan.Cookie, wrote: Bool) {
+    private func finish(_ cookie: CommitPlan.Cookie, isConfirmed: Bool) {
         switch cookie {
         case .keep: break
         case .resend(let held, let reason):
-            if wrote { earn(held, reason) }
+            if isConfirmed { earn(held, reason) }
         case .send(let held, let reason): earn(held, reason)
         case .expire(let reason): earn(nil, reason)
         }
@@ -180,7 +178,19 @@ extension SessionManager {
     }
 }
 
+extension CommitPlan {
+    /// Whether the random values of the exchange are used up.
+    fileprivate var makesCredential: Bool {
+        if case .send = cookie { true } else { false }
+    }
+}
+
 extension CommitPlan.Write {
+    /// Whether it removes a session that was emptied: the visitor goes on without one, and may begin another.
+    fileprivate var isOfEmptied: Bool {
+        if case .deleteEmptied = self { true } else { false }
+    }
+
     /// The write as the report names it.
     var kind: ExchangeReport.Commit {
         switch self {
@@ -192,27 +202,4 @@ extension CommitPlan.Write {
         case .deleteThenInsert: .restarted
         }
     }
-}
-
-extension ExchangeState {
-    /// What a commit of this state decides on.
-    func request(_ outcome: HandlerOutcome, _ manager: SessionManager) -> CommitRequest {
-        CommitRequest(
-            held: held,
-            hadRecord: hadRecord,
-            arrival: arrival,
-            operations: operations,
-            work: isWorkPlain ? (base?.stored.version, working) : nil,
-            intent: intent,
-            outcome: outcome,
-            shownFlash: shownFlash,
-            keptFlash: keptFlash,
-            fresh: fresh,
-            version: .random(),
-            realm: manager.realm
-        )
-    }
-
-    /// Whether the working content is simply the base with all operations made, with no login or restart between.
-    private var isWorkPlain: Bool { intent.login == nil && intent.ending == .none }
 }

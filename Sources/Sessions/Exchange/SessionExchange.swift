@@ -14,7 +14,7 @@ import Synchronization
 ///
 /// An exchange belongs to one request and may be used from any number of tasks. It is committed exactly once. An
 /// exchange that nobody asks for its session costs nothing: not even the cookie is looked at.
-public final class SessionExchange: Sendable {
+public final class SessionExchange: Sendable, CustomStringConvertible, CustomReflectable {
     let manager: SessionManager
     let openedAt: Timestamp
     let requestFields: HTTPFields
@@ -26,6 +26,12 @@ public final class SessionExchange: Sendable {
         requestFields = fields
         state = Mutex(ExchangeState())
     }
+
+    /// Nothing of the request: its cookie is among the fields (checklist CR-14).
+    public var description: String { "SessionExchange(redacted)" }
+
+    /// Empty.
+    public var customMirror: Mirror { Mirror(self, children: []) }
 
     deinit {
         let (isLost, handle) = withState { state in
@@ -62,6 +68,24 @@ public final class SessionExchange: Sendable {
         try state.withLock { state in try body(&state) }
     }
 
+    // MARK: Looking
+
+    /// What a handler sees, and the moment it is of.
+    ///
+    /// Where it does not follow from the last verb alone, the operations are made again here, outside the lock: they are
+    /// the caller's code.
+    func look() -> (content: SessionContent, moment: Int) {
+        if let replayed { return (replayed, 0) }
+        while true {
+            let (known, moment) = withState { ($0.seen, $0.moment) }
+            if let known { return (known.content, moment) }
+            let state = withState { $0 }
+            let seen = state.makeSeen(manager.realm, make)
+            let isCurrent = withState { $0.see(seen, at: state.moment) }
+            if isCurrent { return (seen.content, state.moment) }
+        }
+    }
+
     // MARK: Loading
 
     /// Loads once, however many tasks ask at the same time.
@@ -77,7 +101,15 @@ public final class SessionExchange: Sendable {
                 }
             }
             guard let isLoader else { return }
-            if isLoader { return try await loadForAll() }
+            if isLoader {
+                do {
+                    let presentation = Presentation(requestFields, name: manager.cookieName, codec: manager.codec)
+                    if let arrived = arriveNow(presentation) { return open(arrived) }
+                    return open(try await arrive(presentation))
+                } catch {
+                    throw failLoading(error)
+                }
+            }
             if try await waitForLoad() { return }
         }
     }
@@ -98,27 +130,83 @@ public final class SessionExchange: Sendable {
         }
     }
 
-    private func loadForAll() async throws {
-        do {
-            let (arrival, record, held) = try await arrive()
-            let waiters = finishLoading { state in
-                state.arrive(arrival, record, held)
-                guard manager.configuration.flashLifetime == .nextRequest else { return }
-                state.shownFlash = Set(state.working.flash.map(\.id))
-            }
-            for waiter in waiters { waiter.resume(returning: true) }
-            if arrival != .found, arrival != .foundInGrace, arrival != .noCookie {
-                manager.emit(.suspicious(arrival), held?.handle)
-            }
-        } catch let error as CancellationError {
-            for waiter in finishLoading({ $0.phase = .untouched }) { waiter.resume(returning: false) }
-            throw error
-        } catch {
-            manager.emit(.storeFailed)
-            let error = SessionError(.storeUnavailable, "The session store failed to load.", underlying: error)
-            for waiter in finishLoading({ $0.phase = .untouched }) { waiter.resume(throwing: error) }
-            throw error
+    /// What has become of the request's credential.
+    private struct Arrived {
+        var arrival: Arrival
+        var record: LoadedRecord?
+        var held: HeldCredential?
+    }
+
+    /// What has become of the one credential of a request, if the store is at hand; `nil` if it has to be awaited.
+    private func arriveNow(_ presentation: Presentation) -> Arrived? {
+        guard case .genuine(let held) = presentation, let stored = manager.access.loadNow(StoreKey(held.handle)) else {
+            return nil
         }
+        return judge(held, stored)
+    }
+
+    /// Asks the store.
+    private func arrive(_ presentation: Presentation) async throws -> Arrived {
+        switch presentation {
+        case .none: return Arrived(arrival: .noCookie)
+        case .refused(let arrival): return Arrived(arrival: arrival)
+        case .genuine(let held): return judge(held, try await manager.access.load(StoreKey(held.handle)))
+        case .several(let credentials):
+            // Several genuine cookies of one name: exactly one may resolve, or somebody planted one (PR-09).
+            var found: [Arrived] = []
+            for held in credentials {
+                let arrived = judge(held, try await manager.access.load(StoreKey(held.handle)))
+                if arrived.record != nil { found.append(arrived) }
+            }
+            return found.count == 1 ? found[0] : Arrived(arrival: .duplicate)
+        }
+    }
+
+    /// What a credential is worth, on the record that the store answered.
+    private func judge(_ held: HeldCredential, _ stored: StoredRecord?) -> Arrived {
+        withState { $0.report.roundTrips += 1 }
+        guard let stored else { return Arrived(arrival: .gone, held: held) }
+        let now = manager.clock.now()
+        guard now < stored.expiresAt else { return Arrived(arrival: .expired, held: held) }
+        guard let record = manager.records.decode(stored, at: StoreKey(held.handle)) else {
+            return Arrived(arrival: .unreadable, held: held)
+        }
+        switch record.standing(of: held.hash, at: now) {
+        case .current: return Arrived(arrival: .found, record: record, held: held)
+        case .inGrace: return Arrived(arrival: .foundInGrace, record: record, held: held)
+        case .superseded:
+            // A clock that was set back makes nothing recent.
+            let isJustNow = (.zero..<Self.raceWindow).contains(now.duration(since: record.content.rotatedAt))
+            return Arrived(arrival: isJustNow ? .justSuperseded : .superseded, held: held)
+        }
+    }
+
+    private func open(_ arrived: Arrived) {
+        let waiters = finishLoading { state in
+            state.arrive(arrived.arrival, arrived.record, arrived.held)
+            guard manager.configuration.flashLifetime == .nextRequest else { return }
+            state.shownFlash = Set(arrived.record?.content.flash.map(\.id) ?? [])
+        }
+        for waiter in waiters { waiter.resume(returning: true) }
+        switch arrived.arrival {
+        case .found, .foundInGrace, .noCookie: break
+        default: manager.emit(.suspicious(arrived.arrival), arrived.held?.handle)
+        }
+    }
+
+    /// Lets somebody else try.
+    ///
+    /// - Returns: what the caller is told.
+    private func failLoading(_ error: any Error) -> any Error {
+        if error is CancellationError {
+            for waiter in finishLoading({ $0.phase = .untouched }) { waiter.resume(returning: false) }
+            return error
+        }
+        withState { $0.report.roundTrips += 1 }
+        manager.emit(.storeFailed)
+        let error = SessionError(.storeUnavailable, "The session store failed to load.", underlying: error)
+        for waiter in finishLoading({ $0.phase = .untouched }) { waiter.resume(throwing: error) }
+        return error
     }
 
     private func finishLoading(
@@ -128,39 +216,6 @@ public final class SessionExchange: Sendable {
             defer { change(&state) }
             if case .loading(let waiters) = state.phase { return waiters }
             return []
-        }
-    }
-
-    /// Authenticates the cookie and asks the store.
-    private func arrive() async throws -> (Arrival, LoadedRecord?, HeldCredential?) {
-        switch Presentation(requestFields, name: manager.cookieName, codec: manager.codec) {
-        case .none: return (.noCookie, nil, nil)
-        case .refused(let arrival): return (arrival, nil, nil)
-        case .genuine(let credentials):
-            if credentials.count == 1 { return try await arrive(with: credentials[0]) }
-            // Several genuine cookies of one name: exactly one may resolve, or somebody planted one (PR-09).
-            var found: [(Arrival, LoadedRecord?, HeldCredential?)] = []
-            for credential in credentials {
-                let result = try await arrive(with: credential)
-                if result.1 != nil { found.append(result) }
-            }
-            return found.count == 1 ? found[0] : (.duplicate, nil, nil)
-        }
-    }
-
-    private func arrive(with held: HeldCredential) async throws -> (Arrival, LoadedRecord?, HeldCredential?) {
-        let key = StoreKey(held.handle)
-        withState { $0.report.roundTrips += 1 }
-        guard let stored = try await manager.access.load(key) else { return (.gone, nil, held) }
-        let now = manager.clock.now()
-        guard now < stored.expiresAt else { return (.expired, nil, held) }
-        guard let record = manager.records.decode(stored, at: key) else { return (.unreadable, nil, held) }
-        switch record.standing(of: held.hash, at: now) {
-        case .current: return (.found, record, held)
-        case .inGrace: return (.foundInGrace, record, held)
-        case .superseded:
-            let isJustNow = now.duration(since: record.content.rotatedAt) < Self.raceWindow
-            return (isJustNow ? .justSuperseded : .superseded, nil, held)
         }
     }
 
@@ -177,26 +232,29 @@ public final class SessionExchange: Sendable {
     /// - Parameter outcome: how the handler ended.
     /// - Throws: ``SessionError``; its ``SessionError/fields`` hold what earlier checkpoints have earned.
     public func commit(_ outcome: HandlerOutcome = .returned) async throws -> SessionFields {
-        let isUsed = try withState { state -> Bool in
+        let moment: Int? = try withState { state in
             guard !state.isSealed else {
                 throw SessionError(.sealed, "The exchange is committed already. Commit once; use save() afterwards.")
             }
             state.isSealed = true
-            if case .open = state.phase { return true }
-            return false
+            if case .open = state.phase { return state.moment }
+            return nil
         }
-        guard isUsed else { return SessionFields() }
+        guard let moment else { return SessionFields() }
         do {
-            try await settle(outcome, isFinal: true)
+            if !isSettled { try await settle(outcome, isFinal: true) }
         } catch {
-            // The caller hears of it; there is nothing left that a later save() should try.
-            withState { state in
-                state.operations = []
-                state.intent = Intent()
-            }
+            // The caller hears of it: no later save() may write what this response does not speak of.
+            withState { $0.forget(through: moment) }
             throw failed(error)
         }
         return withState { $0.fields }
+    }
+
+    /// Whether a commit has certainly nothing to do: the credential is the current one, nothing was changed, and the touch
+    /// is not due. That is most requests, and ``CommitPlan`` comes to the same end on a longer way.
+    private var isSettled: Bool {
+        withState { $0.isSettled(manager.configuration, at: manager.clock.now()) }
     }
 
     /// The error as it leaves the exchange: with the fields that checkpoints have earned.

@@ -23,7 +23,7 @@ public struct SessionSummary: Sendable {
 
     /// A value of that session, such as the device's name; the key's default if it has none.
     public subscript<Value>(key: SessionKey<Value>) -> Value {
-        values.value(key.valueName, as: Value.self)?.value ?? key.defaultValue
+        values.value(key.valueName, as: Value.self) ?? key.defaultValue
     }
 }
 
@@ -74,9 +74,23 @@ extension SessionManager {
         keeping kept: SessionHandle? = nil
     ) async throws -> Int {
         let key = OwnerKey(realm: realm, owner: owner.description)
-        let epoch = clock.now()
+        try await raiseEpoch(of: key, to: clock.now())
+        return try await revokeListed(key, keeping: kept)
+    }
+
+    /// Voids the logins of requests that were opened before `epoch`.
+    func raiseEpoch(of key: OwnerKey, to epoch: Timestamp) async throws {
         let keptUntil = epoch + configuration.epochRetention
         try await asked("session.epoch") { try await $0.raiseEpoch(of: key, to: epoch, keptUntil: keptUntil) }
+    }
+
+    /// The epoch of an owner.
+    func epoch(of key: OwnerKey) async throws -> Timestamp? {
+        try await asked("session.epoch") { try await $0.epoch(of: key) }
+    }
+
+    /// Ends the sessions of an owner that the index has, but `kept`.
+    func revokeListed(_ key: OwnerKey, keeping kept: SessionHandle?) async throws -> Int {
         let entries = try await asked("session.list") { try await $0.entries(of: key) }
         var count = 0
         for entry in entries where kept.map(StoreKey.init) != entry.key {
@@ -103,5 +117,25 @@ extension SessionManager {
             emit(.storeFailed)
             throw SessionError(.storeUnavailable, "The session store failed.", underlying: error)
         }
+    }
+}
+
+extension SessionExchange {
+    /// Ends the sessions of `owner` but `kept`; see ``Session/revokeOthers()``.
+    ///
+    /// The epoch it raises does not void a login of this exchange itself. One that was raised by somebody else since this
+    /// exchange was opened does, and is not covered up.
+    func revokeOthers(of owner: String, than kept: SessionHandle) async throws -> Int {
+        let key = OwnerKey(realm: manager.realm, owner: owner)
+        let present = try await manager.epoch(of: key)
+        let own = withState { $0.ownEpochs[key] }
+        let epoch = max(manager.clock.now(), openedAt)
+        try await manager.raiseEpoch(of: key, to: epoch)
+        withState { state in
+            state.report.roundTrips += 2
+            let isOutrun = present.map { $0 >= openedAt && $0 != own } ?? false
+            state.ownEpochs[key] = isOutrun ? nil : epoch
+        }
+        return try await manager.revokeListed(key, keeping: kept)
     }
 }

@@ -12,10 +12,16 @@ struct SessionMetrics: Sendable {
             timer = Timer(label: "sessions.store.latency", dimensions: [("operation", operation)])
         }
 
-        func record(_ duration: Duration) {
-            timer.recordMicroseconds(duration.wholeMicroseconds)
+        func record(since start: ContinuousClock.Instant?) {
+            if let start { timer.recordMicroseconds((ContinuousClock.now - start).wholeMicroseconds) }
         }
     }
+
+    /// Nobody asked for numbers, so that no clock needs to be read.
+    private let isSilent = MetricsSystem.factory is NOOPMetricsHandler
+
+    /// When an operation begins; `nil` if nobody wants to know how long it takes.
+    func start() -> ContinuousClock.Instant? { isSilent ? nil : .now }
 
     let loads = Counter(label: "sessions.loads")
     let hits = Counter(label: "sessions.load.hits")

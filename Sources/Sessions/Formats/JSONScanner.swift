@@ -72,23 +72,43 @@ struct JSONScanner {
 
     /// Steps over an object or an array.
     private mutating func nested() -> Bool {
-        var closers: [UInt8] = []
+        var open = Brackets()
         while position < end {
             switch bytes[position] {
-            case UInt8(ascii: "{"): closers.append(UInt8(ascii: "}"))
-            case UInt8(ascii: "["): closers.append(UInt8(ascii: "]"))
-            case UInt8(ascii: "}"), UInt8(ascii: "]"):
-                guard closers.popLast() == bytes[position] else { return false }
+            case UInt8(ascii: "{"): guard open.push(isObject: true) else { return false }
+            case UInt8(ascii: "["): guard open.push(isObject: false) else { return false }
+            case UInt8(ascii: "}"): guard open.pop(isObject: true) else { return false }
+            case UInt8(ascii: "]"): guard open.pop(isObject: false) else { return false }
             case UInt8(ascii: "\""):
                 guard string() != nil else { return false }
                 continue
             default: break
             }
-            guard closers.count <= Self.maximumDepth else { return false }
             position += 1
-            if closers.isEmpty { return true }
+            if open.depth == 0 { return true }
         }
         return false
+    }
+
+    /// The brackets that are open: a bit each, so that skipping a value allocates nothing.
+    private struct Brackets {
+        private var kinds = SIMD8<UInt64>()
+        private(set) var depth = 0
+
+        mutating func push(isObject: Bool) -> Bool {
+            guard depth < JSONScanner.maximumDepth else { return false }
+            let bit: UInt64 = 1 << UInt64(depth & 63)
+            if isObject { kinds[depth >> 6] |= bit } else { kinds[depth >> 6] &= ~bit }
+            depth += 1
+            return true
+        }
+
+        /// Closes the last one; `false` if that is of the other kind, or if none is open.
+        mutating func pop(isObject: Bool) -> Bool {
+            guard depth > 0 else { return false }
+            depth -= 1
+            return (kinds[depth >> 6] >> UInt64(depth & 63) & 1 == 1) == isObject
+        }
     }
 
     private static func isScalar(_ byte: UInt8) -> Bool {
@@ -125,28 +145,32 @@ struct JSONScanner {
         return magnitude == .min ? nil : -magnitude
     }
 
-    /// Calls `body` with the name and the value of each member of the object that comes next, in order.
+    /// Calls `body` with the name of each member of the object that comes next, in order, at its value.
+    ///
+    /// `body` steps over the value.
     ///
     /// - Returns: `false` if it is no well-formed object, or if `body` returned `false`.
-    mutating func members(_ body: (_ name: Range<Int>, _ value: Range<Int>) -> Bool) -> Bool {
+    @inline(__always)
+    mutating func members(_ body: (_ name: Range<Int>, _ scanner: inout JSONScanner) -> Bool) -> Bool {
         guard take(UInt8(ascii: "{")) else { return false }
         if take(UInt8(ascii: "}")) { return true }
         repeat {
-            guard let name = string(), take(UInt8(ascii: ":")), let value = value(), body(name, value) else {
-                return false
-            }
+            guard let name = string(), take(UInt8(ascii: ":")), body(name, &self) else { return false }
         } while take(UInt8(ascii: ","))
         return take(UInt8(ascii: "}"))
     }
 
-    /// Calls `body` with each element of the array that comes next, in order.
+    /// Calls `body` at each element of the array that comes next, in order.
+    ///
+    /// `body` steps over the element.
     ///
     /// - Returns: `false` if it is no well-formed array, or if `body` returned `false`.
-    mutating func elements(_ body: (_ value: Range<Int>) -> Bool) -> Bool {
+    @inline(__always)
+    mutating func elements(_ body: (_ scanner: inout JSONScanner) -> Bool) -> Bool {
         guard take(UInt8(ascii: "[")) else { return false }
         if take(UInt8(ascii: "]")) { return true }
         repeat {
-            guard let value = value(), body(value) else { return false }
+            guard body(&self) else { return false }
         } while take(UInt8(ascii: ","))
         return take(UInt8(ascii: "]"))
     }

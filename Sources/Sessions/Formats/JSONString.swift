@@ -26,10 +26,12 @@ enum JSONString {
     }
 
     /// The text of a string whose bytes between the quotes are `bytes`; `nil` if they are no well-formed text.
-    static func text(_ bytes: some Collection<UInt8>) -> String? {
-        guard bytes.contains(UInt8(ascii: "\\")) else {
-            return String(validating: bytes, as: UTF8.self)
-        }
+    static func text(bytes: UnsafeBufferPointer<UInt8>) -> String? {
+        var isPlain = true
+        for byte in bytes where byte >= 0x80 || byte == UInt8(ascii: "\\") { isPlain = false }
+        // ASCII without escapes, which most strings are, needs no validation.
+        if isPlain { return String(decoding: bytes, as: UTF8.self) }
+        guard bytes.contains(UInt8(ascii: "\\")) else { return String(validating: bytes, as: UTF8.self) }
         var units: [UInt8] = []
         units.reserveCapacity(bytes.count)
         var rest = bytes.makeIterator()

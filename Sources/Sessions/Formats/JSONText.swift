@@ -39,7 +39,7 @@ enum JSONCoding {
         }
         if type == String.self {
             guard text.count >= 2, text.first == UInt8(ascii: "\""), text.last == UInt8(ascii: "\"") else { return nil }
-            return JSONString.text(text.dropFirst().dropLast()) as? Value
+            return text.dropFirst().dropLast().withUnsafeBufferPointer { JSONString.text(bytes: $0) } as? Value
         }
         return try? JSONDecoder().decode(type, from: Data(text))
     }
@@ -59,10 +59,45 @@ enum JSONCoding {
         if encoded == text { return true }
         guard let again = try? encode(stored) else { return false }
         if again == encoded { return true }
-        // Equal values in another order have the same bytes in another order. Texts that `==` takes for equal because
-        // Unicode calls them equivalent do not, and they are a change (ID-11).
+        // A set has its elements in any order; `==` tells it from an array. It does not decide alone: what it takes for
+        // equal because Unicode calls it equivalent (ID-11), or because it looks at an id only, is a change.
         guard let value = value as? any Equatable, isEqual(value, stored) else { return false }
-        return again.sorted() == encoded.sorted()
+        return unordered(again) == unordered(encoded)
+    }
+
+    /// The text with the elements of every array in the order of their bytes.
+    private static func unordered(_ text: JSONText) -> [UInt8]? {
+        text.withUnsafeBufferPointer { bytes in
+            var scanner = JSONScanner(bytes, in: 0..<bytes.count)
+            switch bytes.first {
+            case UInt8(ascii: "["):
+                var elements: [[UInt8]] = []
+                let isComplete = scanner.elements { scanner in
+                    guard let element = scanner.value().flatMap({ unordered(slice(text, $0)) }) else { return false }
+                    elements.append(element)
+                    return true
+                }
+                guard isComplete else { return nil }
+                elements.sort { $0.lexicographicallyPrecedes($1) }
+                return [UInt8(ascii: "[")] + elements.joined(separator: [UInt8(ascii: ",")])
+            case UInt8(ascii: "{"):
+                var output: [UInt8] = [UInt8(ascii: "{")]
+                let isComplete = scanner.members { name, scanner in
+                    guard let value = scanner.value().flatMap({ unordered(slice(text, $0)) }) else { return false }
+                    output += slice(text, name)
+                    output.append(UInt8(ascii: ":"))
+                    output += value
+                    output.append(UInt8(ascii: ","))
+                    return true
+                }
+                return isComplete ? output : nil
+            default: return Array(text)
+            }
+        }
+    }
+
+    private static func slice(_ text: JSONText, _ range: Range<Int>) -> JSONText {
+        text[text.startIndex + range.lowerBound..<text.startIndex + range.upperBound]
     }
 
     private static func isEqual<Left: Equatable>(_ left: Left, _ right: Any) -> Bool {

@@ -27,7 +27,7 @@ struct NativeRecordReader {
 
     mutating func read() -> RecordContent? {
         var scanner = JSONScanner(bytes, in: 0..<bytes.count)
-        guard scanner.members({ member(name: $0, value: $1) }), scanner.isAtEnd() else { return nil }
+        guard scanner.members({ readMember($0, &$1) }), scanner.isAtEnd() else { return nil }
         guard version == 1, let secretHash, let createdAt, let csrfNonce else { return nil }
         var content = RecordContent(
             secretHash: secretHash,
@@ -54,113 +54,131 @@ struct NativeRecordReader {
     }
 
     /// Takes in one member of the object; `false` if it is not what its name promises.
-    private mutating func member(name: Range<Int>, value: Range<Int>) -> Bool {
-        switch name.count {
-        case 1 where matches(name, "v"): version = JSONScanner.integer(bytes, value)
-        case 4 where matches(name, "hash"): secretHash = hash(value)
-        case 7 where matches(name, "created"): createdAt = JSONScanner.integer(bytes, value)
-        case 5 where matches(name, "login"): authenticatedAt = JSONScanner.integer(bytes, value)
-        case 7 where matches(name, "rotated"): rotatedAt = JSONScanner.integer(bytes, value)
-        case 4 where matches(name, "csrf"): csrfNonce = nonce(value)
-        case 4 where matches(name, "idle"): idle = JSONScanner.integer(bytes, value)
-        case 8 where matches(name, "absolute"): absolute = JSONScanner.integer(bytes, value)
-        case 6 where matches(name, "recent"): return readRecent(value)
-        case 5 where matches(name, "grace"): return readGrace(value)
-        case 6 where matches(name, "values"): return readValues(value)
-        case 5 where matches(name, "aside"): return readAside(value)
-        case 5 where matches(name, "flash"): return readFlash(value)
+    private mutating func readMember(_ name: Range<Int>, _ scanner: inout JSONScanner) -> Bool {
+        switch ShortName(bytes, name) {
+        case "v": version = scanner.integer()
+        case "hash": secretHash = scanner.string().flatMap(hash)
+        case "created": createdAt = scanner.integer()
+        case "login": authenticatedAt = scanner.integer()
+        case "rotated": rotatedAt = scanner.integer()
+        case "csrf": csrfNonce = scanner.string().flatMap(nonce)
+        case "idle": idle = scanner.integer()
+        case "absolute": absolute = scanner.integer()
+        case "recent": return readRecent(&scanner)
+        case "grace": return readGrace(&scanner)
+        case "values": return readValues(&scanner)
+        case "aside": return readAside(&scanner)
+        case "flash": return readFlash(&scanner)
         default:
-            guard let text = text(name) else { return false }
-            unknown.append(SessionValues.Entry(name: ValueName(text), texts: [payload[value]]))
+            guard let text = text(name), let value = scanner.value() else { return false }
+            unknown.append(SessionValues.Entry(name: ValueName(text), text: payload[value]))
         }
         return true
     }
 
-    private func matches(_ range: Range<Int>, _ name: StaticString) -> Bool {
-        guard range.count == name.utf8CodeUnitCount else { return false }
-        for offset in 0..<range.count where bytes[range.lowerBound + offset] != name.utf8Start[offset] { return false }
-        return true
-    }
-
     private func text(_ range: Range<Int>) -> String? {
-        JSONString.text(UnsafeBufferPointer(rebasing: bytes[range]))
-    }
-
-    /// What stands between the quotes of a string without escapes.
-    private func quoted(_ range: Range<Int>) -> Slice<UnsafeBufferPointer<UInt8>>? {
-        guard range.count >= 2, bytes[range.lowerBound] == UInt8(ascii: "\"") else { return nil }
-        return bytes[range.lowerBound + 1..<range.upperBound - 1]
+        JSONString.text(bytes: UnsafeBufferPointer(rebasing: bytes[range]))
     }
 
     private func hash(_ range: Range<Int>) -> SecretHash? {
-        quoted(range).flatMap { SecretHash(base64URL: $0) }
+        SecretHash(base64URL: UnsafeBufferPointer(rebasing: bytes[range]))
     }
 
     private func nonce(_ range: Range<Int>) -> Nonce? {
-        quoted(range).flatMap { Nonce(base64URL: $0) }
+        Nonce(base64URL: UnsafeBufferPointer(rebasing: bytes[range]))
     }
 
     private func hexadecimal(_ range: Range<Int>) -> UInt64? {
-        quoted(range).flatMap { Hexadecimal.decode($0) }
+        Hexadecimal.decode(UnsafeBufferPointer(rebasing: bytes[range]))
     }
 
-    private mutating func readRecent(_ range: Range<Int>) -> Bool {
-        var scanner = JSONScanner(bytes, in: range)
-        return scanner.elements { element in
-            guard let number = hexadecimal(element) else { return false }
+    private mutating func readRecent(_ scanner: inout JSONScanner) -> Bool {
+        recent.reserveCapacity(RecordContent.recentLimit)
+        return scanner.elements { scanner in
+            guard let number = scanner.string().flatMap(hexadecimal) else { return false }
             recent.append(RecordVersion(rawValue: number))
             return recent.count <= RecordContent.recentLimit
         }
     }
 
-    private mutating func readGrace(_ range: Range<Int>) -> Bool {
-        var scanner = JSONScanner(bytes, in: range)
-        return scanner.members { name, value in
-            if matches(name, "hash") { graceHash = hash(value) }
-            if matches(name, "until") { graceUntil = JSONScanner.integer(bytes, value) }
-            if matches(name, "nonce") { graceNonce = nonce(value) }
+    private mutating func readGrace(_ scanner: inout JSONScanner) -> Bool {
+        scanner.members { name, scanner in
+            switch ShortName(bytes, name) {
+            case "hash": graceHash = scanner.string().flatMap(hash)
+            case "until": graceUntil = scanner.integer()
+            case "nonce": graceNonce = scanner.string().flatMap(nonce)
+            default: return scanner.value() != nil
+            }
             return true
         }
     }
 
-    private mutating func readValues(_ range: Range<Int>) -> Bool {
-        var scanner = JSONScanner(bytes, in: range)
-        return scanner.members { name, value in
-            guard let text = text(name), !values.contains(ValueName(text)) else { return false }
-            values.restore(ValueName(text), payload[value])
+    private mutating func readValues(_ scanner: inout JSONScanner) -> Bool {
+        var entries: [SessionValues.Entry] = []
+        entries.reserveCapacity(8)
+        let isComplete = scanner.members { name, scanner in
+            guard let text = text(name), let value = scanner.value() else { return false }
+            entries.append(SessionValues.Entry(name: ValueName(text), text: payload[value]))
             return true
         }
+        guard isComplete, let values = SessionValues(restoring: entries) else { return false }
+        self.values = values
+        return true
     }
 
     /// Texts that were set aside: read after `values`, which the writer puts first.
-    private mutating func readAside(_ range: Range<Int>) -> Bool {
-        var scanner = JSONScanner(bytes, in: range)
-        return scanner.members { name, list in
-            guard let text = text(name), values.contains(ValueName(text)) else { return false }
-            var texts = JSONScanner(bytes, in: list)
-            return texts.elements { value in
-                values.restore(ValueName(text), payload[value])
+    private mutating func readAside(_ scanner: inout JSONScanner) -> Bool {
+        var aside: [ValueName: [JSONText]] = [:]
+        let isComplete = scanner.members { name, scanner in
+            guard let text = text(name) else { return false }
+            return scanner.elements { scanner in
+                guard let value = scanner.value() else { return false }
+                aside[ValueName(text), default: []].append(payload[value])
                 return true
             }
         }
+        return isComplete && values.restore(aside: aside)
     }
 
-    private mutating func readFlash(_ range: Range<Int>) -> Bool {
-        var scanner = JSONScanner(bytes, in: range)
-        return scanner.elements { element in
+    private mutating func readFlash(_ scanner: inout JSONScanner) -> Bool {
+        scanner.elements { scanner in
             var id: UInt64?
             var key: String?
             var text: JSONText?
-            var entry = JSONScanner(bytes, in: element)
-            let complete = entry.members { name, value in
-                if matches(name, "id") { id = hexadecimal(value) }
-                if matches(name, "key") { key = quoted(value).flatMap { JSONString.text($0) } }
-                if matches(name, "value") { text = payload[value] }
+            let isComplete = scanner.members { name, scanner in
+                switch ShortName(bytes, name) {
+                case "id": id = scanner.string().flatMap(hexadecimal)
+                case "key": key = scanner.string().flatMap(self.text)
+                case "value": text = scanner.value().map { payload[$0] }
+                default: return scanner.value() != nil
+                }
                 return true
             }
-            guard complete, let id, let key, let text else { return false }
+            guard isComplete, let id, let key, let text else { return false }
             flash.append(FlashEntry(id: id, name: ValueName(key), text: text))
             return true
         }
     }
+}
+
+/// The name of a member, up to eight bytes in one word: a name is looked at with every load, for every member.
+private struct ShortName: ExpressibleByStringLiteral {
+    private let word: UInt64
+
+    init(stringLiteral text: StaticString) {
+        self.init(UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount), 0..<text.utf8CodeUnitCount)
+    }
+
+    init(_ bytes: UnsafeBufferPointer<UInt8>, _ range: Range<Int>) {
+        guard range.count <= 8 else {
+            // No name of this format; no text has a byte like this.
+            word = .max
+            return
+        }
+        var word: UInt64 = 0
+        for index in range { word = word << 8 | UInt64(bytes[index]) }
+        self.word = word
+    }
+
+    static func ~= (lhs: ShortName, rhs: ShortName) -> Bool { lhs.word == rhs.word }
 }

@@ -3,7 +3,7 @@ struct NativeRecordWriter {
     private(set) var output: [UInt8] = []
 
     mutating func write(_ content: RecordContent) {
-        output.reserveCapacity(256 + content.values.entries.reduce(0) { $0 + ($1.texts.first?.count ?? 0) + 24 })
+        output.reserveCapacity(256 + content.values.entries.reduce(0) { $0 + $1.text.count + 24 })
         append(#"{"v":1,"hash":""#)
         append(content.secretHash.base64URL)
         append(#"","created":"#)
@@ -27,7 +27,7 @@ struct NativeRecordWriter {
         for member in content.unknown {
             append(",")
             append(name: member.name)
-            output.append(contentsOf: member.texts[0])
+            output.append(contentsOf: member.text)
         }
         append("}")
     }
@@ -74,17 +74,17 @@ struct NativeRecordWriter {
             if !isFirst { append(",") }
             isFirst = false
             append(name: entry.name)
-            output.append(contentsOf: entry.texts[0])
+            output.append(contentsOf: entry.text)
         }
         append("}")
-        let several = values.entries.filter { $0.texts.count > 1 }
+        let several = values.entries.filter { !$0.aside.isEmpty }
         guard !several.isEmpty else { return }
         append(#","aside":{"#)
         for (index, entry) in several.enumerated() {
             if index > 0 { append(",") }
             append(name: entry.name)
             output.append(UInt8(ascii: "["))
-            output.append(contentsOf: entry.texts.dropFirst().joined(separator: [UInt8(ascii: ",")]))
+            output.append(contentsOf: entry.aside.joined(separator: [UInt8(ascii: ",")]))
             output.append(UInt8(ascii: "]"))
         }
         append("}")

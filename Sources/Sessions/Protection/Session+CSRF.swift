@@ -7,8 +7,9 @@ extension Session {
     /// must find it again.
     public var csrfToken: String {
         let secret = exchange.withState { state -> Bytes32 in
-            if state.base == nil, !state.isEnded { state.intent.begins = true }
-            return state.csrfSecrets(exchange.manager)[0]
+            if state.base == nil, !state.isEnded { state.begin() }
+            let (handle, nonce) = state.csrfMaterial(exchange.manager.realm)
+            return exchange.manager.codec.csrfSecret(handle: handle, nonce: nonce)
         }
         let pad = Bytes32.random().withUnsafeBytes { Array($0) }
         let masked = secret.withUnsafeBytes { zip(pad, $0).map { $0 ^ $1 } }
@@ -16,7 +17,7 @@ extension Session {
     }
 
     /// Whether `token` is a CSRF token of this session. Take it from a header or a form field, never from a query or a
-    /// cookie (checklist CS-05). Compares in constant time.
+    /// cookie (checklist CS-05), and ask before ``logIn(_:keeping:)``, which renews the secret. Compares in constant time.
     public func acceptsCSRFToken(_ token: String?) -> Bool {
         guard let token, token.utf8.count == 86, let bytes = Base64URL.decode(token.utf8), bytes.count == 64 else {
             return false
@@ -24,7 +25,9 @@ extension Session {
         let unmasked = zip(bytes[..<32], bytes[32...]).map { $0 ^ $1 }
         let presented = unmasked.withUnsafeBytes { Bytes32(copying: $0) }
         let secrets = exchange.withState { state -> [Bytes32] in
-            state.base == nil || state.isEnded ? [] : state.csrfSecrets(exchange.manager)
+            guard state.base != nil, !state.isEnded else { return [] }
+            let (handle, nonce) = state.csrfMaterial(exchange.manager.realm)
+            return exchange.manager.codec.csrfSecrets(handle: handle, nonce: nonce)
         }
         // Bytes32 compares in constant time.
         return secrets.contains(presented)
@@ -32,11 +35,10 @@ extension Session {
 }
 
 extension ExchangeState {
-    /// The secrets behind the session's CSRF tokens, one for each key of the ring.
-    fileprivate mutating func csrfSecrets(_ manager: SessionManager) -> [Bytes32] {
-        let isRenewed = base == nil || intent.login != nil || intent.ending == .restart || intent.isStrictRotation
-        let nonce = isRenewed ? material().csrfNonce : base?.content.csrfNonce ?? material().csrfNonce
-        let handle = intent.ending == .restart ? material().handle : held?.handle ?? material().handle
-        return manager.codec.csrfSecrets(handle: handle, nonce: nonce)
+    /// What the secret behind the session's CSRF tokens is derived from: of the session as the commit will leave it.
+    fileprivate mutating func csrfMaterial(_ realm: Realm) -> (handle: SessionHandle, nonce: Nonce) {
+        let held = changesHandle(realm) ? nil : held
+        let present = renewsSecret ? nil : base
+        return (held?.handle ?? material().handle, present?.content.csrfNonce ?? material().csrfNonce)
     }
 }

@@ -2,8 +2,9 @@ public import HTTPTypes
 
 /// What an exchange adds to its response: the cookie and the cache headers that go with it.
 ///
-/// Apply it before the response's head is sent. The application's own cookies and fields survive.
-public struct SessionFields: Sendable {
+/// Apply it before the response's head is sent. The application's own cookies and fields survive. Printing it shows no
+/// field: the cookie is a credential (checklist CR-14).
+public struct SessionFields: Sendable, CustomStringConvertible, CustomReflectable {
     /// The Set-Cookie field, if the client's cookie changes. It holds a credential.
     var setCookie: HTTPField?
 
@@ -17,6 +18,14 @@ public struct SessionFields: Sendable {
     var isOwned = false
 
     init() {}
+
+    /// What kinds of fields there are.
+    public var description: String {
+        "SessionFields(\(isEmpty ? "empty" : changesCookie ? "cookie, redacted" : "cache headers"))"
+    }
+
+    /// Empty.
+    public var customMirror: Mirror { Mirror(self, children: []) }
 
     /// Whether there is nothing to add.
     public var isEmpty: Bool { setCookie == nil && !isAccessed }

@@ -1,8 +1,7 @@
 extension Session {
     /// Leaves a value for one display: it stays until a page reads it, then it is gone.
     ///
-    /// A value under the same key that this request has left before is replaced; one that another request has left is
-    /// not, and gets a display of its own.
+    /// Values under one key queue up: each gets a display of its own, the oldest first.
     public func flash<Value>(_ key: SessionKey<Value>, _ value: Value) {
         let id = SystemRandomNumberGenerator.number()
         let name = key.valueName
@@ -32,9 +31,8 @@ extension Session {
     }
 
     private func flashes<Value>(_ key: SessionKey<Value>, limit: Int) -> [Value] {
-        let (now, entries) = exchange.withState { state in
-            (state.flashNow.removeValue(forKey: key.valueName), state.working.flash.filter { $0.name == key.valueName })
-        }
+        let entries = exchange.look().content.flash.filter { $0.name == key.valueName }
+        let now = exchange.withState { $0.flashNow.removeValue(forKey: key.valueName) }
         var values: [Value] = []
         if let now, let value = JSONCoding.decode(Value.self, from: now) { values.append(value) }
         var read: Set<UInt64> = []
@@ -63,9 +61,10 @@ extension Session {
     }
 
     private func keep(_ isKept: (FlashEntry) -> Bool) {
+        let present = exchange.look().content.flash.filter(isKept)
         let restored = exchange.withState { state -> [FlashEntry] in
             guard !state.isEnded else { return [] }
-            state.keptFlash.formUnion(state.working.flash.filter(isKept).map(\.id))
+            state.keptFlash.formUnion(present.map(\.id))
             let restored = state.readFlash.filter(isKept)
             state.readFlash.removeAll(where: isKept)
             state.keptFlash.formUnion(restored.map(\.id))

@@ -12,20 +12,18 @@ extension Session {
     /// After a rotation with a grace it is that of the credential this request came with until the commit.
     public var id: String {
         exchange.withState { state in
-            let isRenewed =
-                state.intent.login != nil || state.intent.ending == .restart || state.intent.isStrictRotation
-            let hash = isRenewed ? state.material().secret.hash : state.held?.hash ?? state.material().secret.hash
-            return hash.publicID
+            let held = state.renewsSecret ? nil : state.held
+            return (held?.hash ?? state.material().secret.hash).publicID
         }
     }
 
     /// The session's handle: stable for its life, authenticates nothing. Show it in lists, revoke by it.
     ///
-    /// A login over another owner begins another session, whose handle is known after the commit.
+    /// After a restart, or a login over another owner, it is that of the session that begins with the commit.
     public var handle: SessionHandle {
         exchange.withState { state in
-            guard state.intent.ending != .restart, let held = state.held else { return state.material().handle }
-            return held.handle
+            let held = state.changesHandle(exchange.manager.realm) ? nil : state.held
+            return held?.handle ?? state.material().handle
         }
     }
 
@@ -66,10 +64,11 @@ extension Session {
     /// The lifetime that applies: this session's own, or the manager's.
     public var lifetime: SessionLifetime {
         let configuration = exchange.manager.configuration
-        return exchange.withState { state in
-            let isOwned = state.base?.stored.owner != nil || state.intent.login != nil
-            return state.working.lifetime ?? (isOwned ? configuration.lifetime : configuration.anonymousLifetime)
+        if let own = exchange.look().content.lifetime { return own }
+        let isOwned = exchange.withState { state in
+            state.intent.login != nil || state.intent.ending == .none && state.base?.stored.owner != nil
         }
+        return isOwned ? configuration.lifetime : configuration.anonymousLifetime
     }
 
     /// Something of the record, as long as the session goes on with it.
@@ -77,13 +76,6 @@ extension Session {
         exchange.withState { state in
             state.intent.ending == .restart ? nil : state.base.flatMap(body)
         }
-    }
-}
-
-extension Intent {
-    /// Whether a rotation without a grace was asked for.
-    var isStrictRotation: Bool {
-        if case .strict = rotation { true } else { false }
     }
 }
 

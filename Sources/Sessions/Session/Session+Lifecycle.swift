@@ -15,20 +15,11 @@ extension Session {
     ///   - kept: the values of the anonymous session that survive. Default: none.
     public func logIn(_ owner: some CustomStringConvertible, keeping kept: KeptValues = .none) {
         let owner = owner.description
-        let realmOwner = OwnerKey(realm: exchange.manager.realm, owner: owner)
-        exchange.withState { state in
-            guard !state.isEnded else { return }
+        exchange.carryOut { state in
             guard (1...256).contains(owner.utf8.count) else {
-                state.failure = state.failure ?? SessionError(.invalidOwner, "An owner is 1 to 256 bytes of text.")
-                return
+                return state.fail(SessionError(.invalidOwner, "An owner is 1 to 256 bytes of text."))
             }
-            state.intent.login = Intent.Login(owner: owner, kept: kept, position: state.operations.count)
-            switch state.base?.stored.owner {
-            case nil: state.working.keep(kept)
-            case realmOwner: break
-            default: state.working = SessionContent()
-            }
-            state.generation += 1
+            state.logIn(owner, keeping: kept)
         }
     }
 
@@ -45,14 +36,7 @@ extension Session {
     public func destroy() {
         let isLate = exchange.withState { state in
             guard !state.isEnded else { return false }
-            state.isEnded = true
-            state.operations = []
-            state.working = SessionContent()
-            state.flashNow = [:]
-            state.failure = nil
-            state.generation += 1
-            state.intent = Intent()
-            state.intent.ending = .destroy
+            state.end(.destroy)
             return state.isSealed
         }
         guard isLate else { return }
@@ -68,38 +52,27 @@ extension Session {
     ///   satisfied by that one; a grace is never extended.
     public func rotate(grace: Duration? = nil) {
         let grace = min(grace ?? exchange.manager.configuration.rotationGrace, .seconds(60))
-        exchange.withState { state in
-            guard !state.isEnded, state.base != nil else { return }
+        exchange.carryOut { state in
+            guard state.base != nil else { return }
             if case .strict = state.intent.rotation { return }
-            state.intent.rotation = grace > .zero ? .graceful(grace) : .strict
+            state.rotate(grace > .zero ? .graceful(grace) : .strict)
         }
     }
 
     /// Ends the session and begins an empty one, with another handle and another credential.
     public func restart() {
-        exchange.withState { state in
-            guard !state.isEnded else { return }
-            state.operations = []
-            state.working = SessionContent()
-            state.flashNow = [:]
-            state.failure = nil
-            state.generation += 1
-            state.intent = Intent()
-            if state.hadRecord { state.intent.ending = .restart }
-        }
+        exchange.carryOut { $0.end(.restart) }
     }
 
     /// Moves the idle deadline when this request commits, even inside the renewal interval.
     public func touch() {
-        exchange.withState { state in
-            if !state.isEnded { state.intent.touches = true }
-        }
+        exchange.carryOut { $0.touch() }
     }
 
     /// Gives this session a lifetime of its own ("remember me"); `nil` returns to the manager's.
     ///
-    /// The absolute time counts from the login, or from the session's beginning. A lifetime that makes no sense makes
-    /// the commit throw.
+    /// The absolute time counts from the login, or from the session's beginning. One that is set in the request of a
+    /// login, before or after ``logIn(_:keeping:)``, is the logged-in session's.
     ///
     /// - Throws: ``SessionConfigurationError`` if the lifetime makes no sense (checklist CF-09).
     public func setLifetime(_ lifetime: SessionLifetime?) throws(SessionConfigurationError) {

@@ -12,11 +12,8 @@ extension Session {
         let isTooLate = exchange.withState { state in
             guard state.isSealed, !state.isEnded else { return false }
             let needsCookie = state.base == nil && !state.operations.isEmpty || state.intent.needsCookie
-            if needsCookie {
-                // They can never be committed; without them, what can be is.
-                state.intent = Intent()
-                if state.base == nil { state.rebase(on: nil, held: nil, droppingFirst: state.operations.count) }
-            }
+            // They can never be committed; without them, what can be is.
+            if needsCookie { state.forgetWhatNeedsCookie() }
             return needsCookie
         }
         if isTooLate {
@@ -45,26 +42,27 @@ extension Session {
     /// commit. A later throw does not give the value back, and neither does a store whose answer was lost.
     ///
     /// - Returns: the value; `nil` if there is none, if it does not decode, or if another request was faster.
-    /// - Throws: ``SessionError/Code/pendingOperation`` if this request has changed the value itself;
+    /// - Throws: ``SessionError/Code/pendingOperation`` if this request has changed the value itself, or logged in or
+    ///   restarted without saving;
     ///   ``SessionError/Code/outcomeUnknown`` if the store's answer was lost; ``SessionError/Code/ended``.
     public func consume<Value>(_ key: SessionKey<Value>) async throws -> Value? {
         try await exchange.consume(key.valueName, as: Value.self)
     }
 
+    /// Takes the value of an optional key out of the session, at once, as ``consume(_:)-(SessionKey<Value>)`` does.
+    public func consume<Value>(_ key: SessionKey<Value?>) async throws -> Value? {
+        try await exchange.consume(key.valueName, as: Value.self)
+    }
+
     /// Ends all other sessions of this session's owner: "sign out everywhere else".
+    ///
+    /// After a ``logIn(_:keeping:)`` in the same request it ends those from before: what a password reset wants.
     ///
     /// - Returns: how many ended.
     /// - Throws: ``SessionError``; ``SessionError/Code/unsupported`` if the store has no index of owners.
     @discardableResult
     public func revokeOthers() async throws -> Int {
         guard let owner else { return 0 }
-        return try await exchange.manager.revokeAll(of: owner, keeping: handle)
-    }
-}
-
-extension Intent {
-    /// Whether it takes a Set-Cookie to carry out.
-    var needsCookie: Bool {
-        if case .none = rotation { login != nil || ending == .restart } else { true }
+        return try await exchange.revokeOthers(of: owner, than: handle)
     }
 }

@@ -1,7 +1,7 @@
 /// The session of one request: what a handler reads, changes and ends.
 ///
 /// Reading and changing are synchronous and touch memory alone; what changed is written when the exchange commits.
-/// A session may be used from several tasks of its request at once.
+/// A session may be used from several tasks of its request at once. Printing it shows nothing of it.
 ///
 /// ```swift
 /// let session = try await context.session
@@ -12,8 +12,14 @@
 /// There is no setter on the subscript: `session[.visits] += 1` would lose another request's change silently, so it
 /// does not compile. Say ``update(_:_:)`` where the new value depends on the old one, and ``set(_:to:)`` where the last
 /// writer may win.
-public struct Session: Sendable {
+public struct Session: Sendable, CustomStringConvertible, CustomReflectable {
     let exchange: SessionExchange
+
+    /// Nothing of the session: what it holds is its visitor's (checklist CR-14).
+    public var description: String { "Session(redacted)" }
+
+    /// Empty.
+    public var customMirror: Mirror { Mirror(self, children: []) }
 
     // MARK: Reading
 
@@ -22,20 +28,20 @@ public struct Session: Sendable {
     /// A value that does not decode is left as it is and the default is read; ``SessionEvent/Kind/undecodable(_:)`` says
     /// so.
     public subscript<Value>(key: SessionKey<Value>) -> Value {
-        let values = exchange.withState { $0.working.values }
-        if let found = values.value(key.valueName, as: Value.self) { return found.value }
+        let values = exchange.look().content.values
+        if let value = values.value(key.valueName, as: Value.self) { return value }
         if values.contains(key.valueName) { exchange.manager.emit(.undecodable(key.name), handle) }
         return key.defaultValue
     }
 
     /// Whether the session has a value under `key`, decodable or not.
     public func contains<Value>(_ key: SessionKey<Value>) -> Bool {
-        exchange.withState { $0.working.values.contains(key.valueName) }
+        exchange.look().content.values.contains(key.valueName)
     }
 
     /// The names of all values, in the order in which they were first written.
     public var names: [String] {
-        exchange.withState { $0.working.values.entries.map(\.name.text) }
+        exchange.look().content.values.entries.map(\.name.text)
     }
 
     // MARK: Changing
@@ -58,13 +64,13 @@ public struct Session: Sendable {
     /// on the newer value.
     ///
     /// `change` may run more than once and on any thread: it should do nothing but change its argument. It runs outside
-    /// every lock. If it throws, nothing is recorded; if it throws when it runs again, the commit throws that error.
+    /// every lock, and may read the session, but not change it otherwise (``SessionError/Code/nestedChange``). If it throws, nothing is recorded; if it throws when it runs again, the commit throws that error.
     public func update<Value, Failure: Error>(
         _ key: SessionKey<Value>,
         _ change: @escaping @Sendable (inout Value) throws(Failure) -> Void
     ) throws(Failure) {
         let outcome = record(named: key.valueName) { content in
-            var value = content.values.value(key.valueName, as: Value.self)?.value ?? key.defaultValue
+            var value = content.values.value(key.valueName, as: Value.self) ?? key.defaultValue
             do throws(Failure) {
                 try change(&value)
             } catch {
@@ -87,35 +93,26 @@ public struct Session: Sendable {
         named name: ValueName?,
         _ apply: @escaping @Sendable (inout SessionContent) throws -> Void
     ) -> (any Error)? {
+        guard exchange.replayed == nil else {
+            exchange.carryOut { _ in }
+            return nil
+        }
         let operation = Operation(name: name, apply: apply)
         while true {
-            let (before, generation, isEnded) = exchange.withState { ($0.working, $0.generation, $0.isEnded) }
-            guard !isEnded else { return nil }
+            let (before, moment) = exchange.look()
             var content = before
             do {
-                try apply(&content)
+                try exchange.make(operation, &content)
             } catch let error as any CallerFailure {
-                return error
+                return exchange.withState { $0.isEnded } ? nil : error
             } catch {
-                exchange.withState { state in
-                    state.failure =
-                        state.failure
-                        ?? SessionError(
-                            .unencodable,
-                            "A value that JSON cannot express was put into the session; nothing of this request is kept.",
-                            underlying: error
-                        )
-                }
+                exchange.carryOut { $0.fail(.unencodable(error)) }
                 return nil
             }
-            let isRecorded = exchange.withState { state in
-                guard state.generation == generation else { return false }
-                state.working = content
-                state.operations.append(operation)
-                state.generation += 1
-                return true
+            let isDone = exchange.withState { state in
+                state.isEnded || state.record(operation, making: content, at: moment)
             }
-            if isRecorded { return nil }
+            if isDone { return nil }
         }
     }
 }

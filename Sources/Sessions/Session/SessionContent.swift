@@ -14,15 +14,41 @@ struct SessionContent: Sendable, Equatable {
 
     var isEmpty: Bool { values.isEmpty && flash.isEmpty }
 
-    /// Erases what does not survive a login.
-    mutating func keep(_ kept: KeptValues) {
+    /// What `operations`, and a login among them, make of this content.
+    ///
+    /// - Parameter make: makes one operation.
+    func changed(
+        by operations: [Operation],
+        login: (login: Intent.Login, ground: Intent.Login.Ground)?,
+        _ make: (Operation, inout SessionContent) throws -> Void
+    ) rethrows -> SessionContent {
+        var content = self
+        guard let (login, ground) = login else {
+            for operation in operations { try make(operation, &content) }
+            return content
+        }
+        switch ground {
+        case .ownSession:
+            for operation in operations[..<login.position] { try make(operation, &content) }
+        case .anonymousSession:
+            for operation in operations[..<login.position] { try make(operation, &content) }
+            content.keep(login.kept, of: self)
+        case .nothing:
+            content = SessionContent()
+        }
+        for operation in operations[login.position...] { try make(operation, &content) }
+        return content
+    }
+
+    /// Erases what does not survive a login. A lifetime that this request has set over `before` is meant for what comes.
+    private mutating func keep(_ kept: KeptValues, of before: SessionContent) {
         switch kept.choice {
         case .all: break
         case .only(let names):
             values.keepOnly(names)
             flash = []
         }
-        lifetime = nil
+        if lifetime == before.lifetime { lifetime = nil }
     }
 }
 
@@ -30,6 +56,8 @@ struct SessionContent: Sendable, Equatable {
 struct Operation: Sendable {
     /// The value it changes; `nil` if it concerns no single value.
     var name: ValueName?
+    /// When it was recorded, as the exchange counts its verbs.
+    var moment = 0
     /// Makes the change.
     var apply: @Sendable (inout SessionContent) throws -> Void
 }

@@ -6,7 +6,7 @@ public struct SessionError: Error, Sendable, Equatable, CustomStringConvertible 
     public struct Code: Sendable, Hashable, CustomStringConvertible {
         private enum Value: String {
             case ended, revoked, contended, storeUnavailable, outcomeUnknown, sealed, pendingOperation, unencodable,
-                tooLarge, invalidOwner, unsupported
+                tooLarge, invalidOwner, unsupported, nestedChange
         }
         private let value: Value
 
@@ -16,9 +16,9 @@ public struct SessionError: Error, Sendable, Equatable, CustomStringConvertible 
         public static let revoked = Code(value: .revoked)
         /// Other writers were faster for as long as the commit was allowed to try. Answer 503.
         public static let contended = Code(value: .contended)
-        /// The store failed, and nothing was written. Answer 503.
+        /// The store failed, and no change was kept; a session that was to be deleted may be alive or not. Answer 503.
         public static let storeUnavailable = Code(value: .storeUnavailable)
-        /// The store's answer was lost, and whether the change was kept cannot be told. Answer 503.
+        /// The store failed after the change was sent, and whether it was kept cannot be told. Answer 503.
         public static let outcomeUnknown = Code(value: .outcomeUnknown)
         /// The exchange is committed: the change would need a cookie, and the response's head is gone. Answer 500.
         public static let sealed = Code(value: .sealed)
@@ -30,6 +30,8 @@ public struct SessionError: Error, Sendable, Equatable, CustomStringConvertible 
         public static let tooLarge = Code(value: .tooLarge)
         /// The owner is empty or longer than 256 bytes. Answer 500.
         public static let invalidOwner = Code(value: .invalidOwner)
+        /// The closure of an `update` has changed the session itself, and not only its argument. Answer 500.
+        public static let nestedChange = Code(value: .nestedChange)
         /// The store has no index of owners. Answer 501.
         public static let unsupported = Code(value: .unsupported)
 
@@ -41,7 +43,7 @@ public struct SessionError: Error, Sendable, Equatable, CustomStringConvertible 
             case .ended, .revoked: 409
             case .contended, .storeUnavailable, .outcomeUnknown: 503
             case .unsupported: 501
-            case .sealed, .pendingOperation, .unencodable, .tooLarge, .invalidOwner: 500
+            case .sealed, .pendingOperation, .unencodable, .tooLarge, .invalidOwner, .nestedChange: 500
             }
         }
     }
@@ -68,6 +70,23 @@ public struct SessionError: Error, Sendable, Equatable, CustomStringConvertible 
     public static func == (lhs: SessionError, rhs: SessionError) -> Bool { lhs.code == rhs.code }
 
     public var description: String { "\(code): \(message)" }
+
+    /// Whether the store is to blame.
+    var isOfStore: Bool { code == .storeUnavailable || code == .outcomeUnknown }
+
+    /// A value that JSON cannot express.
+    static func unencodable(_ error: any Error) -> SessionError {
+        SessionError(
+            .unencodable,
+            "A value that JSON cannot express was put into the session; nothing of this request is kept.",
+            underlying: error
+        )
+    }
+
+    static let nestedChange = SessionError(
+        .nestedChange,
+        "The closure of an update has changed the session. It may run again: let it change its argument and nothing else."
+    )
 
     static let ended = SessionError(
         .ended,

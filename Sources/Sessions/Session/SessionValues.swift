@@ -6,14 +6,31 @@
 struct SessionValues: Sendable, Equatable {
     struct Entry: Sendable, Equatable {
         var name: ValueName
-        /// At least one. The first is the value proper, the others were set aside.
-        var texts: [JSONText]
+        /// The value proper.
+        var text: JSONText
+        /// What other nodes wrote that could not decode it.
+        var aside: [JSONText] = []
     }
 
     private(set) var entries: [Entry] = []
 
-    /// The most texts one name may have; when a further one comes, the last gives way.
-    static let maximumTexts = 4
+    /// The most texts that stand beside a value; when a further one comes, the last gives way.
+    static let maximumAside = 3
+
+    init() {}
+
+    /// The values found in a payload; `nil` if one name comes twice.
+    init?(restoring entries: [Entry]) {
+        // Few names are compared faster than hashed; many must not cost their square.
+        if entries.count <= 16 {
+            for (index, entry) in entries.enumerated() {
+                guard !entries[..<index].contains(where: { $0.name == entry.name }) else { return nil }
+            }
+        } else {
+            guard Set(entries.map(\.name)).count == entries.count else { return nil }
+        }
+        self.entries = entries
+    }
 
     var isEmpty: Bool { entries.isEmpty }
 
@@ -21,9 +38,9 @@ struct SessionValues: Sendable, Equatable {
         entries.firstIndex { $0.name == name }
     }
 
-    /// The texts kept under `name`.
+    /// The texts kept under `name`, the value proper first.
     func texts(_ name: ValueName) -> [JSONText] {
-        index(of: name).map { entries[$0].texts } ?? []
+        index(of: name).map { [entries[$0].text] + entries[$0].aside } ?? []
     }
 
     /// Whether anything is kept under `name`.
@@ -32,10 +49,18 @@ struct SessionValues: Sendable, Equatable {
     }
 
     /// The value under `name`: the first of its texts that decodes.
-    func value<Value: Codable>(_ name: ValueName, as type: Value.Type) -> (value: Value, slot: Int)? {
+    func value<Value: Codable>(_ name: ValueName, as type: Value.Type) -> Value? {
         guard let index = index(of: name) else { return nil }
-        for (slot, text) in entries[index].texts.enumerated() {
-            if let value = JSONCoding.decode(type, from: text) { return (value, slot) }
+        if let value = JSONCoding.decode(type, from: entries[index].text) { return value }
+        guard !entries[index].aside.isEmpty else { return nil }
+        return found(type, at: index)?.value
+    }
+
+    /// The first text of an entry that decodes, and its place in `aside`; no place if it is the value proper.
+    private func found<Value: Codable>(_ type: Value.Type, at index: Int) -> (value: Value, place: Int?)? {
+        if let value = JSONCoding.decode(type, from: entries[index].text) { return (value, nil) }
+        for (place, text) in entries[index].aside.enumerated() {
+            if let value = JSONCoding.decode(type, from: text) { return (value, place) }
         }
         return nil
     }
@@ -47,17 +72,21 @@ struct SessionValues: Sendable, Equatable {
     mutating func set<Value: Codable>(_ name: ValueName, to value: Value) throws {
         let encoded = try JSONCoding.encode(value)
         guard let index = index(of: name) else {
-            entries.append(Entry(name: name, texts: [encoded]))
+            entries.append(Entry(name: name, text: encoded))
             return
         }
-        guard let (stored, slot) = self.value(name, as: Value.self) else {
-            if entries[index].texts.count == Self.maximumTexts { entries[index].texts.removeLast() }
-            entries[index].texts.append(encoded)
+        guard let (stored, place) = found(Value.self, at: index) else {
+            if entries[index].aside.count == Self.maximumAside { entries[index].aside.removeLast() }
+            entries[index].aside.append(encoded)
             return
         }
-        let text = entries[index].texts[slot]
+        let text = place.map { entries[index].aside[$0] } ?? entries[index].text
         guard !JSONCoding.equal(value, encoded: encoded, stored: stored, text: text) else { return }
-        entries[index].texts[slot] = encoded
+        if let place {
+            entries[index].aside[place] = encoded
+        } else {
+            entries[index].text = encoded
+        }
     }
 
     /// Removes everything kept under `name`.
@@ -70,12 +99,16 @@ struct SessionValues: Sendable, Equatable {
         entries.removeAll { !names.contains($0.name) }
     }
 
-    /// Puts back `text` as found in a payload: as the value proper, or as one that was set aside.
-    mutating func restore(_ name: ValueName, _ text: JSONText) {
-        if let index = index(of: name) {
-            entries[index].texts.append(text)
-        } else {
-            entries.append(Entry(name: name, texts: [text]))
+    /// Puts back the texts found beside values.
+    ///
+    /// - Returns: `false` if there is no such value.
+    mutating func restore(aside: [ValueName: [JSONText]]) -> Bool {
+        var count = 0
+        for index in entries.indices {
+            guard let texts = aside[entries[index].name] else { continue }
+            entries[index].aside = texts
+            count += 1
         }
+        return count == aside.count
     }
 }

@@ -10,7 +10,11 @@ struct ValueName: Sendable, Hashable {
     }
 
     static func == (lhs: ValueName, rhs: ValueName) -> Bool {
-        lhs.text.utf8.elementsEqual(rhs.text.utf8)
+        guard lhs.text.utf8.count == rhs.text.utf8.count else { return false }
+        // Native texts are contiguous; the general comparison takes a byte at a time.
+        return lhs.text.utf8.withContiguousStorageIfAvailable { lhs in
+            rhs.text.utf8.withContiguousStorageIfAvailable { lhs.elementsEqual($0) }
+        }.flatMap { $0 } ?? lhs.text.utf8.elementsEqual(rhs.text.utf8)
     }
 
     func hash(into hasher: inout Hasher) {

@@ -6,6 +6,26 @@ struct InstrumentedStore: Sendable {
     let store: any SessionStore
     let metrics: SessionMetrics
     let tracer: (any Tracer)?
+    /// The store, if it answers without suspending and no span has to be made of it.
+    private let local: (any ProcessLocalSessionStore)?
+
+    init(store: any SessionStore, metrics: SessionMetrics, tracer: (any Tracer)?) {
+        self.store = store
+        self.metrics = metrics
+        self.tracer = tracer
+        local = tracer == nil ? store as? any ProcessLocalSessionStore : nil
+    }
+
+    /// The answer of a store that is at hand; `nil` if this one has to be awaited.
+    func loadNow(_ key: StoreKey) -> StoredRecord?? {
+        guard let local else { return nil }
+        metrics.loads.increment()
+        let start = metrics.start()
+        let record: StoredRecord? = local.load(key)
+        metrics.loadLatency.record(since: start)
+        if record != nil { metrics.hits.increment() }
+        return .some(record)
+    }
 
     func load(_ key: StoreKey) async throws -> StoredRecord? {
         metrics.loads.increment()
@@ -50,7 +70,7 @@ struct InstrumentedStore: Sendable {
         _ latency: SessionMetrics.Latency,
         _ body: () async throws -> Result
     ) async throws -> Result {
-        let start = ContinuousClock.now
+        let start = metrics.start()
         do {
             let result: Result
             if let tracer {
@@ -58,10 +78,10 @@ struct InstrumentedStore: Sendable {
             } else {
                 result = try await body()
             }
-            latency.record(ContinuousClock.now - start)
+            latency.record(since: start)
             return result
         } catch {
-            latency.record(ContinuousClock.now - start)
+            latency.record(since: start)
             metrics.failures.increment()
             throw error
         }

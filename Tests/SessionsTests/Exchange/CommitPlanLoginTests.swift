@@ -114,7 +114,8 @@ struct CommitPlanLoginTests {
         var fixture = try PlanFixture()
         let successor = fixture.rotateMeanwhile()
         let reading = try fixture.plan()
-        #expect(reading.write.kind == .nothing)
+        // The touch moves nothing: it tells whether the successor is the current credential still.
+        #expect(reading.touchedUntil == fixture.record.stored.idleDeadline)
         #expect(reading.sent?.hash == successor.hash)
         fixture.request.operations = [.set("visits", 1)]
         let changing = try fixture.plan()
@@ -129,7 +130,7 @@ struct CommitPlanLoginTests {
         let successor = fixture.rotateMeanwhile(grace: .seconds(5))
         fixture.request.intent.rotation = .graceful(.seconds(60))
         let plan = try fixture.plan()
-        #expect(plan.write.kind == .nothing)
+        #expect(plan.touchedUntil == fixture.record.stored.idleDeadline)
         #expect(plan.sent?.hash == successor.hash)
     }
 

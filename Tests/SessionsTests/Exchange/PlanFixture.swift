@@ -97,7 +97,7 @@ extension Operation {
 
     static func increment(_ name: String) -> Operation {
         Operation(name: ValueName(name)) { content in
-            let old = content.values.value(ValueName(name), as: Int.self)?.value ?? 0
+            let old = content.values.value(ValueName(name), as: Int.self) ?? 0
             try content.values.set(ValueName(name), to: old + 1)
         }
     }
@@ -120,6 +120,11 @@ extension CommitPlan {
         }
     }
 
+    /// Where the plan moves the idle deadline by a touch.
+    var touchedUntil: Timestamp? {
+        if case .touch(_, let deadline) = write { deadline } else { nil }
+    }
+
     /// The secret that the client gets.
     var sent: HeldCredential? {
         switch cookie {
@@ -131,6 +136,6 @@ extension CommitPlan {
 
 extension LoadedRecord {
     func value(_ name: String) -> Int? {
-        content.values.value(ValueName(name), as: Int.self)?.value
+        content.values.value(ValueName(name), as: Int.self)
     }
 }

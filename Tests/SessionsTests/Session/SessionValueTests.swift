@@ -54,8 +54,8 @@ struct SessionValueTests {
 
     @Test("the stored object's key order is no change either")
     func keyOrder() throws {
-        var values = SessionValues()
-        values.restore(ValueName("cart"), JSONText(Array(#"[{"sku":"a","count":1}]"#.utf8)))
+        let text = JSONText(Array(#"[{"sku":"a","count":1}]"#.utf8))
+        var values = try #require(SessionValues(restoring: [.init(name: ValueName("cart"), text: text)]))
         let before = values
         try values.set(ValueName("cart"), to: [CartLine(sku: "a", count: 1)])
         #expect(values == before)
