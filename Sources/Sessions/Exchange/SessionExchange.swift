@@ -268,9 +268,3 @@ public final class SessionExchange: Sendable, CustomStringConvertible, CustomRef
         }
     }
 }
-
-/// An exchange holds the request's cookies: no reflection and no `dump` shows them (checklist LG-02).
-extension SessionExchange: CustomReflectable {
-    /// Nothing.
-    public var customMirror: Mirror { Mirror(self, children: []) }
-}

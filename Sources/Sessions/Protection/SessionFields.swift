@@ -55,16 +55,3 @@ public struct SessionFields: Sendable, CustomStringConvertible, CustomReflectabl
         }
     }
 }
-
-/// The fields hold a credential: they show in no description, no reflection and no `dump`, and neither do they in an
-/// error that carries them (checklist LG-02).
-extension SessionFields: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
-    /// Whether the cookie changes, without its value.
-    public var description: String { changesCookie ? "SessionFields(a cookie)" : "SessionFields(no cookie)" }
-
-    /// Whether the cookie changes, without its value.
-    public var debugDescription: String { description }
-
-    /// Nothing.
-    public var customMirror: Mirror { Mirror(self, children: []) }
-}

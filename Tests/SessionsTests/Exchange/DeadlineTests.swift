@@ -77,7 +77,8 @@ struct DeadlineTests {
         let original = fixture.browser.copy()
         let deadline = fixture.clock.now() + SessionLifetime.anonymous.absolute
         while fixture.clock.now() < deadline {
-            try await fixture.browser.visit(fixture.sessions) { session in
+            // Refused where the record cannot be read at all.
+            try? await fixture.browser.visit(fixture.sessions) { session in
                 session.touch()
                 session.update(.visits) { $0 += 1 }
             }

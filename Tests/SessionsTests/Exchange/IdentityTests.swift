@@ -116,7 +116,7 @@ struct IdentityTests {
 }
 
 /// A memory store in which the first keys that are tried are taken.
-private final class TakenStore: OwnerIndexedSessionStore, ProcessLocalSessionStore {
+private final class TakenStore: OwnerIndexedSessionStore {
     private let base: MemorySessionStore
     private let count: Int
     private let keys = Mutex<[StoreKey]>([])
