@@ -34,8 +34,9 @@ bench: ## measure, and print ratios beside their targets: ARGS=… goes to the b
 docs: ## build the documentation into .build/docs; a warning is an error
 	@Scripts/docs.sh
 
-fuzz: ## run the fuzz tests for longer: SECONDS=60
-	@SESSIONS_FUZZ_SECONDS='$(SECONDS)' Scripts/test.sh --filter Fuzz
+fuzz: ## run the fuzz tests for longer, and those that count with every count in full: SECONDS=60
+	@SESSIONS_FUZZ_SECONDS='$(SECONDS)' SESSIONS_FULL_COUNTS=1 Scripts/test.sh \
+		--filter 'Fuzz|InterleavingTests|HTTP2Tests|SealerTests|MetricsTests'
 
 browser-test: ## drive the demo shop in headless Chromium
 	@Scripts/browser-test.sh

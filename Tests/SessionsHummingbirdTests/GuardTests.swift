@@ -200,7 +200,15 @@ struct OriginGuardTests {
         // CS-11
         Case(method: .trace, site: "cross-site", isAccepted: false),
         Case(site: "cross-site", headers: [.other("X-HTTP-Method-Override"): "GET"], isAccepted: false),
+        // CS-10
         Case(site: "cross-site", headers: [.contentType: "application/json"], isAccepted: false),
+        Case(site: "cross-site", headers: [.contentType: "application/json; x"], isAccepted: false),
+        Case(site: "cross-site", headers: [.contentType: "text/plain"], isAccepted: false),
+        Case(site: "cross-site", headers: [.contentType: "TEXT/PLAIN"], isAccepted: false),
+        Case(site: "cross-site", headers: [.contentType: "multipart/form-data;"], isAccepted: false),
+        Case(origin: "https://evil.example", headers: [.contentType: "text/plain"], isAccepted: false),
+        Case(site: "same-origin", headers: [.contentType: "text/plain"], isAccepted: true),
+        Case(site: "cross-site", headers: [.other("X-Requested-With"): "XMLHttpRequest"], isAccepted: false),
         Case(site: "cross-site", headers: [.accept: "application/json"], isAccepted: false),
     ]
 
@@ -215,7 +223,7 @@ struct OriginGuardTests {
         return router
     }
 
-    @Test("CS-01, CS-02, CS-04, CS-11, CS-13: the table, and no store is asked")
+    @Test("CS-01, CS-02, CS-04, CS-10, CS-11, CS-13: the table, and no store is asked")
     func table() async throws {
         let rig = try Rig()
         try await rig.test(try router(rig)) { client in

@@ -2,6 +2,7 @@
 import HTTPTypes
 import Hummingbird
 import HummingbirdTesting
+import Logging
 import Sessions
 import SessionsHummingbird
 import SessionsTesting
@@ -103,6 +104,37 @@ struct HostileCookieTests {
             #expect(answer.text == "new")
             #expect(answer.setCookies.isEmpty)
         }
+    }
+
+    @Test("CK-14: a cookie that is lost at any moment makes an anonymous request, and never an error")
+    func lostCookies() async throws {
+        let rig = try Rig()
+        let router = rig.router().withVisits()
+        router.post("rotate") { _, context in
+            try await context.session.rotate()
+            return HTTPResponse.Status.ok
+        }
+        router.post("flash") { _, context in
+            let session = try await context.session
+            session.flash(.notice, "Saved")
+            return session.csrfToken
+        }
+        try await rig.test(router) { client in
+            var visitor = Visitor(client)
+            for _ in 0..<500 {
+                let path = try #require(
+                    ["/begin", "/login", "/visits", "/rotate", "/flash", "/logout"].randomElement()
+                )
+                #expect(try await visitor.post(path).status == .ok, "\(path)")
+                guard Int.random(in: 0..<3) == 0 else { continue }
+                visitor = Visitor(client)
+                let answer = try await visitor.get("/visits")
+                #expect(answer.status == .ok)
+                #expect(answer.text == "new")
+                #expect(answer.setCookies.isEmpty)
+            }
+        }
+        #expect(!rig.logs.elements.contains { $0.level >= .warning })
     }
 
     @Test("ID-07: an identifier that the client brings is never adopted (I3)")

@@ -190,6 +190,68 @@ struct StoreFailureTests {
         #expect(!rig.logs.elements.contains { $0.level >= .error })
     }
 
+    @Test("ER-03: whatever the reason of a refusal, its body is empty, and the log tells the reason")
+    func silentBodies() async throws {
+        let rig = try Rig()
+        let router = rig.router().withVisits()
+        router.post("large") { _, context in
+            try await context.session.set(.name, to: String(repeating: "x", count: 70_000))
+            return HTTPResponse.Status.ok
+        }
+        router.post("unencodable") { _, context in
+            try await context.session.set(SessionKey<Double>("number", default: 0), to: .infinity)
+            return HTTPResponse.Status.ok
+        }
+        router.post("pending") { _, context in
+            let session = try await context.session
+            session.set(.name, to: "new")
+            _ = try await session.consume(.name)
+            return HTTPResponse.Status.ok
+        }
+        router.post("stranger") { _, context in
+            try await context.session.logIn(String(repeating: "x", count: 257))
+            return HTTPResponse.Status.ok
+        }
+        let twice = router.group("twice").add(middleware: SessionMiddleware(rig.sessions))
+        twice.post { _, _ in HTTPResponse.Status.ok }
+        router.group("owners").add(middleware: OwnerGuard()).post { _, _ in HTTPResponse.Status.ok }
+        try await rig.test(router) { client in
+            let visitor = Visitor(client)
+            try await visitor.post("/visits")
+            // The path, what fails, the status and a word of the log line.
+            let cases: [(String, StoreOperation?, HTTPResponse.Status, String)] = [
+                ("/visits", .load, .serviceUnavailable, "storeUnavailable"),
+                ("/visits", .replace, .serviceUnavailable, "storeUnavailable"),
+                ("/logout", .delete, .serviceUnavailable, "storeUnavailable"),
+                ("/large", nil, .internalServerError, "tooLarge"),
+                ("/unencodable", nil, .internalServerError, "unencodable"),
+                ("/pending", nil, .internalServerError, "pendingOperation"),
+                ("/stranger", nil, .internalServerError, "invalidOwner"),
+                ("/twice", nil, .internalServerError, "Two session middlewares"),
+            ]
+            for (path, operation, status, word) in cases {
+                if let operation { rig.faults.failBefore(operation, next: 10) }
+                let lines = rig.logs.elements.count
+                let answer = try await visitor.post(path)
+                rig.faults.clear()
+                #expect(answer.status == status, "\(path)")
+                #expect(answer.text.isEmpty, "\(path)")
+                #expect(rig.logs.elements.dropFirst(lines).contains { $0.message.contains(word) }, "\(path)")
+                for field in answer.headers { #expect(!field.value.contains(word), "\(path): \(field.name)") }
+            }
+            let answer = try await visitor.post("/owners")
+            #expect(answer.status == .unauthorized)
+            #expect(answer.text.isEmpty)
+            // A cookie that is worth nothing is told from no cookie by nothing but its expiry (CR-10).
+            let browser = SessionBrowser()
+            browser.plant("__Host-Http-sid", "junk")
+            let (junk, none) = (
+                try await Visitor(client, browser).get("/visits"), try await Visitor(client).get("/visits")
+            )
+            #expect(junk.text == none.text && junk.status == none.status)
+        }
+    }
+
     @Test("I9: no line of the log, no event and no error body holds a credential, whatever goes wrong")
     func unspeakable() async throws {
         let rig = try Rig()

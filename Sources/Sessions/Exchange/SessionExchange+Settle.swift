@@ -189,7 +189,7 @@ extension SessionManager {
         guard configuration.cookie.persistence == .persistent else { return nil }
         let deadline = configuration.rolling ? record.stored.expiresAt : record.stored.absoluteDeadline
         // Rounded up: a cookie that goes a moment after its session is harmless, the reverse costs the last second.
-        return Int((deadline.duration(since: now).wholeMicroseconds + 999_999) / 1_000_000)
+        return Int((deadline.duration(since: now) + .microseconds(999_999)).wholeMicroseconds / 1_000_000)
     }
 }
 

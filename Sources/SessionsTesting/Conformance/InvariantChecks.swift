@@ -4,7 +4,8 @@ import Sessions
 // The invariants, end to end through the manager: what a user of the store relies on in the end.
 extension SessionStoreConformance {
     static let invariantChecks: [Check] =
-        operationInvariants + endingInvariants + credentialInvariants + deadlineInvariants + ownerInvariants
+        operationInvariants + endingInvariants + adoptionInvariants + credentialInvariants + deadlineInvariants
+        + readingInvariants + responseInvariants + ownerInvariants
 
     private static let operationInvariants: [Check] = [
         Check("I1-forced-race", "I1 no lost operation: two requests that change one session keep both changes") {
@@ -22,7 +23,7 @@ extension SessionStoreConformance {
             let extra = slow.report.roundTrips
             try require(extra <= 4, "The lost race took \(extra) round trips")
         },
-        Check("I1-racers", "I1 no lost operation: concurrent updates through two managers add up") { subject in
+        Check("I1-racers", "I1 no lost operation: concurrent updates through two managers add up (LC-08)") { subject in
             let scenario = try SessionScenario(subject)
             try await scenario.begin()
             let count = max(subject.rounds, 20)
@@ -82,85 +83,58 @@ extension SessionStoreConformance {
             try require(winners <= 1, "Two requests consumed one value")
             try require(second == nil, "A value was consumed after its removal was stored")
         },
-        Check("I8-reading", "I8 reading writes nothing: a request that reads asks the store once, and only loads") {
-            let scenario = try SessionScenario($0)
-            try await scenario.begin(3)
-            _ = try await scenario.number()
-            let operations = scenario.faults.operations
-            try require(operations == [.load], "A request that only read did \(operations)")
-        },
-    ]
-
-    private static let endingInvariants: [Check] = [
-        Check("I2-slow-writer", "I2 destroy wins: a slow writer does not bring a destroyed session back") {
-            let scenario = try SessionScenario($0)
-            let handle = try await scenario.begin(owner: nil)
+        Check("I1-emptied", "I1 no lost operation: an emptied session that another request fills meanwhile stays") {
+            let scenario = try SessionScenario($0) { $0.deletesEmptied = true }
+            try await scenario.begin(1)
             let tab = scenario.browser.copy()
-            let slow = scenario.sessions.open(tab.request())
-            try await slow.session.update(.number) { $0 += 1 }
-            try await scenario.browser.visit(scenario.others) { $0.destroy() }
-            try await requireError(.ended, "The commit of a change to a destroyed session") { try await slow.commit() }
-            try await scenario.expectEnded(handle, tab, after: "a slow writer's commit")
-        },
-        Check("I2-touch-and-save", "I2 destroy wins: neither a touch nor a checkpoint brings a session back") {
-            let scenario = try SessionScenario($0)
-            let handle = try await scenario.begin()
-            let tab = scenario.browser.copy()
-            let touching = scenario.sessions.open(tab.request())
-            try await touching.session.touch()
-            let saving = scenario.others.open(tab.request())
-            let session = try await saving.session
-            session.update(.number) { $0 += 1 }
-            try await scenario.browser.visit(scenario.others) { $0.destroy() }
-            _ = try? await touching.commit()
-            try await requireError(.ended, "A checkpoint of a destroyed session") { try await session.save() }
-            try await scenario.expectEnded(handle, tab, after: "a touch and a checkpoint")
-        },
-        Check("I2-races", "I2 destroy wins: however a writer and a logout race, the session stays over") { subject in
-            let scenario = try SessionScenario(subject)
-            for round in 0..<subject.rounds {
-                let handle = try await scenario.begin()
-                let tab = scenario.browser.copy()
-                let old = scenario.browser.copy()
-                _ = try await subject.race(round: round) {
-                    _ = try? await tab.visit(scenario.sessions) { session in session.update(.number) { $0 += 1 } }
-                } _: {
-                    try await scenario.browser.visit(scenario.others) { $0.destroy() }
-                }
-                try await scenario.expectEnded(handle, old, after: "a race of a writer and a logout")
+            scenario.faults.before(.delete) {
+                try await tab.visit(scenario.others) { $0.set(.other, to: 7) }
             }
+            try await scenario.browser.visit(scenario.sessions) { $0.remove(.number) }
+            let (number, other) = try await tab.visit(scenario.others) { ($0[.number], $0[.other]) }
+            try require(
+                number == 0 && other == 7,
+                "A value set beside a removal became \(other), and the removed one \(number)"
+            )
         },
-        Check(
-            "I2-lost-reply",
-            "I2 destroy wins: a destroy whose reply was lost is repeated, an unconfirmed one is an error"
-        ) {
+        Check("I1-flash", "I1 no lost operation: a flash value waits until a request that commits has shown it") {
+            struct Failure: Error {}
             let scenario = try SessionScenario($0)
-            var handle = try await scenario.begin()
-            scenario.faults.failAfter(.delete)
-            let tab = scenario.browser.copy()
-            try await scenario.browser.visit(scenario.sessions) { $0.destroy() }
-            try await scenario.expectEnded(handle, tab, after: "a destroy whose reply was lost")
-            handle = try await scenario.begin()
-            scenario.faults.failBefore(.delete, next: 2)
-            try await requireError(.storeUnavailable, "A destroy that the store never confirmed") {
-                try await scenario.browser.visit(scenario.sessions) { $0.destroy() }
+            try await scenario.browser.visit(scenario.sessions) { $0.flash(.ticket, "saved") }
+            scenario.faults.failBefore(.replace, next: 10)
+            _ = try? await scenario.browser.visit(scenario.sessions) { $0.flash(.ticket) }
+            scenario.faults.clear()
+            _ = try? await scenario.browser.visit(scenario.sessions) { session in
+                _ = session.flash(.ticket)
+                throw Failure()
             }
-            let copy = scenario.browser.copy()
-            try require(!copy.cookies.isEmpty, "An unconfirmed destroy took the cookie away, so it cannot be repeated")
-            try await scenario.browser.visit(scenario.sessions) { $0.destroy() }
-            try await scenario.expectEnded(handle, copy, after: "the repeated destroy")
+            let kept = try await scenario.browser.visit(scenario.sessions) { session in
+                let value = session.flash(.ticket)
+                session.keepFlash()
+                return value
+            }
+            try require(kept == "saved", "A commit that failed, or a handler that threw, took a flash value away")
+            let shown = try await scenario.browser.visit(scenario.others) { $0.flash(.ticket) }
+            try require(shown == "saved", "A flash value that a handler kept is gone")
+            let again = try await scenario.browser.visit(scenario.sessions) { $0.flash(.ticket) }
+            try require(again == nil, "A flash value was shown to a second request")
         },
-        Check("I3-no-adoption", "I3 no adoption: a genuine cookie whose record is gone gets another handle") {
-            let scenario = try SessionScenario($0)
-            let handle = try await scenario.begin()
-            _ = try await scenario.store.delete(StoreKey(handle), ifVersion: nil)
-            let next = try await scenario.browser.visit(scenario.sessions) { session in
+        Check("I1-flash-kept", "I1 no lost operation: a flash value for one request goes with it, unless it is kept") {
+            struct Failure: Error {}
+            let scenario = try SessionScenario($0) { $0.flashLifetime = .nextRequest }
+            try await scenario.browser.visit(scenario.sessions) { $0.flash(.ticket, "saved") }
+            _ = try? await scenario.browser.visit(scenario.sessions) { _ in throw Failure() }
+            try await scenario.browser.visit(scenario.others) { $0.keepFlash(.ticket) }
+            try await scenario.browser.visit(scenario.others) { session in
                 session.set(.number, to: 1)
-                return session.handle
+                session.keepFlash()
             }
-            try require(next != handle, "A session began at the handle that a client brought")
-            let record = try await scenario.store.load(StoreKey(handle))
-            try require(record == nil, "A record was stored at the handle that a client brought")
+            let shown = try await scenario.browser.visit(scenario.sessions) { $0.flash(.ticket) }
+            try require(shown == "saved", "A flash value is gone though its request threw, and the next ones kept it")
+            try await scenario.browser.visit(scenario.sessions) { $0.flash(.ticket, "again") }
+            try await scenario.browser.visit(scenario.others) { _ in }
+            let late = try await scenario.browser.visit(scenario.sessions) { $0.flash(.ticket) }
+            try require(late == nil, "A flash value outlived the request after its own")
         },
     ]
 }

@@ -11,7 +11,13 @@ struct SessionScenario: Sendable {
     let store: any SessionStore
     let browser: SessionBrowser
 
-    init(_ subject: ConformanceSubject, configure: (inout SessionConfiguration) -> Void = { _ in }) throws {
+    /// - Parameter transcript: What the managers tell is written down there; nobody else hears of it. What goes wrong here
+    ///   goes wrong on purpose: it is no news for the author's log.
+    init(
+        _ subject: ConformanceSubject,
+        transcript: Transcript? = nil,
+        configure: (inout SessionConfiguration) -> Void = { _ in }
+    ) throws {
         clock = subject.manualClock ?? ManualSessionClock(subject.start)
         var configuration = SessionConfiguration()
         configure(&configuration)
@@ -19,14 +25,17 @@ struct SessionScenario: Sendable {
         store = subject.store
         let faulty = Self.faulty(subject.store, faults)
         let makeManager = { [clock] in
-            // What goes wrong here goes wrong on purpose: it is no news for the author's log.
-            let logger = Logger(label: "sessions.conformance") { _ in SwiftLogNoOpLogHandler() }
+            let logger = Logger(label: "sessions.conformance") { _ -> any LogHandler in
+                if let transcript { return TranscriptLogHandler(transcript) }
+                return SwiftLogNoOpLogHandler()
+            }
             return try SessionManager(
                 store: faulty,
                 keys: keys,
                 configuration: configuration,
                 clock: clock,
-                logger: logger
+                logger: logger,
+                observer: { transcript?.append("\($0)") }
             )
         }
         sessions = try makeManager()

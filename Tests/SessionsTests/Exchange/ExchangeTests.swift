@@ -21,7 +21,9 @@ struct ExchangeTests {
         #expect(exchange.report.arrival == nil)
     }
 
-    @Test("round trips: read 1, changed 2, new 1, lost race 3, destroyed 2")
+    @Test(
+        "DS-04: round trips: anonymous 0, read 1, changed 2, new 1, lost race 3, destroyed 2, dead or junk cookie 1, 0"
+    )
     func roundTrips() async throws {
         let fixture = try SessionFixture()
         let (browser, sessions) = (fixture.browser, fixture.sessions)
@@ -48,7 +50,22 @@ struct ExchangeTests {
         #expect(fixture.faults.operations == [.load, .replace, .replace])
         #expect(slow.report.conflicts == 1)
         #expect(slow.report.roundTrips == 3)
+        let dead = browser.copy()
         #expect(try await operations { try await browser.visit(sessions) { $0.destroy() } } == [.load, .delete])
+        #expect(try await operations { try await browser.visit(sessions) { _ = $0[.visits] } } == [])
+        // That the record is gone is remembered for this request, and for no other.
+        let exchange = sessions.open(dead.request())
+        let ask = { for _ in 0..<3 { _ = try await exchange.session[.visits] } }
+        #expect(
+            try await operations {
+                try await ask(); _ = try await exchange.commit()
+            } == [.load]
+        )
+        #expect(try await operations { try await dead.visit(sessions) { _ = $0[.visits] } } == [.load])
+        for junk in ["", "x", String(repeating: "A", count: 112), String(repeating: "x", count: 10_000)] {
+            dead.plant("__Host-Http-sid", junk)
+            #expect(try await operations { try await dead.visit(sessions) { _ = $0[.visits] } } == [])
+        }
     }
 
     @Test("a thousand tasks that ask at the same time load once")

@@ -76,10 +76,15 @@ struct ProtectionTests {
         let other = SessionBrowser(clock: fixture.clock)
         let foreign = try await other.visit(fixture.sessions) { $0.csrfToken }
         try await fixture.browser.visit(fixture.sessions) { session in
-            let renderings = Set((0..<100).map { _ in session.csrfToken })
-            #expect(renderings.count == 100)
+            let renderings = Set((0..<1000).map { _ in session.csrfToken })
+            #expect(renderings.count == 1000)
             #expect(renderings.allSatisfy { session.acceptsCSRFToken($0) && $0.utf8.count == 86 })
             #expect(session.acceptsCSRFToken(token))
+            // One secret behind all of them: the halves, one over the other.
+            let secrets = renderings.compactMap { Base64URL.decode($0.utf8) }.map { bytes in
+                zip(bytes[..<32], bytes[32...]).map { $0 ^ $1 }
+            }
+            #expect(secrets.count == 1000 && Set(secrets).count == 1)
             let flipped = String(token.dropLast(2)) + (token.hasSuffix("A") ? "Aw" : "gA")
             for bad in [nil, "", "x", foreign, flipped, String(token.dropLast()), token + "A"] as [String?] {
                 #expect(!session.acceptsCSRFToken(bad))
@@ -126,6 +131,38 @@ struct ProtectionTests {
         request.headerFields[try #require(HTTPField.Name("Sec-Fetch-Site"))] = site
         request.headerFields[.origin] = origin
         #expect((policy.refusal(of: request, carriesSession: true) == nil) == isAccepted)
+    }
+
+    @Test(
+        "CS-10: nothing that a page may choose decides: no content type, no accepted type, no method override",
+        arguments: [
+            [], [("Content-Type", "text/plain")], [("Content-Type", "TEXT/PLAIN")], [("Content-Type", "")],
+            [("Content-Type", "application/json; x")], [("Content-Type", "application/json")],
+            [("Content-Type", "multipart/form-data;")],
+            [("Content-Type", "application/json"), ("Content-Type", "text/plain")],
+            [("Content-Type", "application/x-www-form-urlencoded\u{0}")], [("Accept", "application/json")],
+            [("Accept", "text/vnd.turbo-stream.html")], [("Accept-Language", "x")],
+            [("X-Requested-With", "XMLHttpRequest")],
+            [("X-HTTP-Method-Override", "GET")], [("X-Method-Override", "HEAD")], [("Referer", "https://example.com/")],
+            [("Host", "evil.example")], [("X-Forwarded-Host", "evil.example")], [("Range", "bytes=0-")],
+        ] as [[(String, String)]]
+    )
+    func chosenByThePage(fields: [(String, String)]) throws {
+        let policy = try OriginPolicy(origins: [Self.own])
+        for (site, origin, isAccepted) in [
+            ("cross-site", "https://evil.example", false), ("same-site", "https://evil.example", false),
+            (nil, "https://evil.example", false), (nil, "null", false), (nil, nil, false),
+            ("same-origin", Self.own, true),
+            (nil, Self.own, true),
+        ] as [(String?, String?, Bool)] {
+            var request = HTTPRequest(method: .post, scheme: "https", authority: "example.com", path: "/?_method=GET")
+            for (name, value) in fields {
+                request.headerFields.append(HTTPField(name: try #require(HTTPField.Name(name)), value: value))
+            }
+            request.headerFields[try #require(HTTPField.Name("Sec-Fetch-Site"))] = site
+            request.headerFields[.origin] = origin
+            #expect((policy.refusal(of: request, carriesSession: true) == nil) == isAccepted)
+        }
     }
 
     @Test("a script without cookies and without both fields is accepted")

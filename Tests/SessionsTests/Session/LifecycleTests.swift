@@ -36,7 +36,9 @@ struct LifecycleTests {
         #expect(try await rolling.respond { _ in }.setCookies.first?.contains("Max-Age=1800;") == true)
     }
 
-    @Test("logIn: owner, new credential, old one dead, nothing planted survives, CSRF secret renewed (LC-01, CS-08)")
+    @Test(
+        "logIn: owner, new credential, old one dead, nothing planted survives, CSRF secret renewed (LC-01, LC-19, CS-08)"
+    )
     func logIn() async throws {
         let fixture = try SessionFixture()
         let (browser, sessions) = (fixture.browser, fixture.sessions)
@@ -206,7 +208,7 @@ struct LifecycleTests {
     }
 
     @Test(
-        "a record that cannot be read makes the request a stranger's and stays as it is (ER-04, ST-13)",
+        "a record that cannot be read makes the request a stranger's and stays as it is (ER-04, ST-03, ST-13)",
         arguments: [
             "", "{", #"{"v":2}"#, #"{"v":1}"#, "\u{0}", #"{"v":1,"hash":"x"}"#, String(repeating: "[", count: 100_000),
         ]
