@@ -72,6 +72,22 @@ extension SQLiteFile {
         SessionStoreError(.unavailable, "The store of \(path) is closed. Call close() after the last request.")
     }
 
+    func notClosed(after deadline: Duration) -> SessionStoreError {
+        SessionStoreError(
+            .timedOut,
+            "\(path) could not be closed within \(deadline), because calls are under way that the disk does not answer. "
+                + "What was answered is safe: end the process, or look at the disk and call close() again."
+        )
+    }
+
+    func overloaded(_ limit: Int) -> SessionStoreError {
+        SessionStoreError(
+            .unavailable,
+            "\(path) does not keep up: \(limit) calls wait for it already. Look at the disk, or raise queueLimit if so "
+                + "many requests at once are to be expected."
+        )
+    }
+
     func timedOut(after deadline: Duration) -> SessionStoreError {
         SessionStoreError(
             .timedOut,
@@ -83,6 +99,22 @@ extension SQLiteFile {
         SessionStoreError(
             .unusable,
             "This system's SQLite (\(Database.sqliteLibVersionNumber)) cannot make the tables. Install SQLite 3.31 or later."
+        )
+    }
+
+    var foreignOwner: SessionStoreError {
+        SessionStoreError(
+            .notPermitted,
+            "\(path) belongs to another user, who could read and change every session. Run the process as that user, "
+                + "or make its own user the owner (chown)."
+        )
+    }
+
+    var tooOpen: SessionStoreError {
+        SessionStoreError(
+            .notPermitted,
+            "Other users may read or write \(path) or the -wal and -shm files beside it, and that could not be changed. "
+                + "Set the mode of all three to 0600."
         )
     }
 

@@ -43,6 +43,8 @@ struct SQLiteFile: Sendable {
         try create()
         do {
             try inspect(schema)
+            // Now that it is known to be ours, and before anything is written.
+            try takeFromOthers()
             let writer = try openWriter(schema)
             return (writer, try (0..<readers).map { _ in try connect(readonly: true) })
         } catch {
@@ -69,6 +71,8 @@ struct SQLiteFile: Sendable {
         case EEXIST:
             guard stat(path, &status) == 0 else { throw missing }
             guard status.st_mode & S_IFMT == S_IFREG else { throw notAFile }
+            // Whoever owns a file may read it, whatever its mode. Root is let in to work on a service's file.
+            guard status.st_uid == geteuid() || geteuid() == 0 else { throw foreignOwner }
             // SQLite would open a file that it may only read, and leave -wal and -shm files of the wrong user beside it.
             guard access(path, R_OK | W_OK) == 0 else {
                 throw error(for: DatabaseError(resultCode: .SQLITE_READONLY))
@@ -78,6 +82,26 @@ struct SQLiteFile: Sendable {
         case EACCES, EPERM, EROFS: throw error(for: DatabaseError(resultCode: .SQLITE_READONLY))
         case ENOSPC, EDQUOT: throw error(for: DatabaseError(resultCode: .SQLITE_FULL))
         default: throw error(for: DatabaseError(resultCode: .SQLITE_CANTOPEN))
+        }
+    }
+
+    /// Takes the rights on the file, and on the ones that SQLite keeps beside it, from everybody but its owner
+    /// (checklist ST-02).
+    ///
+    /// By path and not by descriptor: closing one would drop the locks that this process holds on the file.
+    private func takeFromOthers() throws {
+        // SQLite's other files are beside what a link leads to.
+        guard let resolved = realpath(path, nil) else { throw missing }
+        defer { free(resolved) }
+        let real = String(cString: resolved)
+        // The file first: what SQLite makes from now on beside it gets its mode.
+        for name in [real, real + "-wal", real + "-shm"] {
+            var status = stat()
+            guard lstat(name, &status) == 0, status.st_mode & S_IFMT == S_IFREG, status.st_mode & 0o077 != 0 else {
+                continue
+            }
+            // One that is gone by now, as its last user closed it, does no harm.
+            guard chmod(name, 0o600) == 0 || errno == ENOENT else { throw tooOpen }
         }
     }
 

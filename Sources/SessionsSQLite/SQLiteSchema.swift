@@ -11,7 +11,7 @@ struct SQLiteSchema: Sendable {
     typealias Migration = @Sendable (Database, SQLiteSchema) throws -> Void
 
     /// What a file is to this schema.
-    enum State: Equatable {
+    enum State {
         /// Nobody has written anything to it.
         case empty
         /// A session database; the version of this prefix's tables, 0 if it has none.

@@ -33,15 +33,24 @@ extension SQLiteSessionStore {
 
         /// How long a call takes at most, waiting included; by default 10 seconds.
         ///
-        /// After that it throws `timedOut`. At least ``busyTimeout``.
+        /// After that it throws `timedOut`, and so does ``SQLiteSessionStore/close()``. At least ``busyTimeout``, at
+        /// most a day.
         public var deadline = Duration.seconds(10)
 
-        /// How many connections read beside the one that writes; from 1 to 64, by default 4.
+        /// How many calls wait at most for a connection that has time for them; by default 10 000.
+        ///
+        /// The next one throws `unavailable` at once and is not carried out. Loads, writes and listings are counted
+        /// apart. It is reached when the disk hangs or falls far behind: answering with an error then keeps requests,
+        /// with all that they hold, from collecting until ``deadline`` (checklist ST-10).
+        public var queueLimit = 10_000
+
+        /// How many connections load records, beside the one that writes and two that list; from 1 to 64, by default 4.
         public var readerCount = 4
 
         /// How many calls one transaction carries out at most; by default 256.
         ///
-        /// With 1, each call is committed by itself. Calls never wait to make a group: a transaction takes what came while the one before it was committed.
+        /// With 1, each call is committed by itself. Calls never wait to make a group: a transaction takes what came
+        /// while the one before it was committed.
         public var groupLimit = 256
 
         /// Creates a configuration with every default.
@@ -68,6 +77,7 @@ extension SQLiteSessionStore {
                         + "(\(busyTimeout)), and to at most a day."
                 ),
                 ((1...64).contains(readerCount), "\(readerCount) readers cannot be. Set readerCount from 1 to 64."),
+                (queueLimit >= 1, "A store where no call may wait can carry out none. Set queueLimit to 1 or more."),
                 (groupLimit >= 1, "A transaction carries out one call at least. Set groupLimit to 1 or more."),
             ]
             for limit in limits where !limit.isKept { throw SessionConfigurationError(.limit, limit.message) }

@@ -1,4 +1,5 @@
 #if SQLite
+import Dispatch
 import GRDB
 public import Sessions
 
@@ -8,7 +9,8 @@ public import Sessions
 /// let store = try SQLiteSessionStore(path: "sessions.sqlite")
 /// ```
 ///
-/// The file is created with mode 0600, in WAL mode, and its tables are created and migrated when the store is opened.
+/// The file is created with mode 0600, in WAL mode, and its tables are created and migrated when the store is opened. A
+/// session database that others may read or write is set to that mode; another user's is refused (checklist ST-02).
 /// Several processes on one machine may open the same file; a network file system does not carry SQLite's locks, so
 /// keep the file on a local disk.
 ///
@@ -22,11 +24,13 @@ public import Sessions
 /// Every method throws `SessionStoreError`, whose message says what to change.
 public final class SQLiteSessionStore: Sendable {
     private let statements: SQLiteStatements
-    private let readers: CallQueue
-    /// Reads what takes long, so that no load waits for it.
-    private let scanner: CallQueue
+    let readers: CallQueue
+    /// Lists and counts, which may take long: no load waits for that.
+    let scanner: CallQueue
     let writer: CallQueue
     private let commits: GroupCommit
+    private let file: SQLiteFile
+    private let deadline: Duration
 
     /// Opens the session database at `path`; creates it if there is no file.
     ///
@@ -34,8 +38,8 @@ public final class SQLiteSessionStore: Sendable {
     ///
     /// - Throws: `SessionConfigurationError` if the configuration does not make sense; `SessionStoreError` if the file
     ///   cannot be used: `unusable` for a damaged file, one that another program made, or one that a later version of
-    ///   this package made (none of them is changed), `notPermitted` for missing permissions, `locked` if another
-    ///   process keeps the file locked, `full` or `unavailable` otherwise.
+    ///   this package made (none of them is changed), `notPermitted` for missing permissions and for another user's
+    ///   file, `locked` if another process keeps the file locked, `full` or `unavailable` otherwise.
     public convenience init(path: String, configuration: Configuration = Configuration()) throws {
         try self.init(path: path, configuration: configuration, migrations: SQLiteSchema.migrations)
     }
@@ -45,7 +49,7 @@ public final class SQLiteSessionStore: Sendable {
         try configuration.validate()
         let schema = SQLiteSchema(prefix: configuration.tablePrefix, migrations: migrations)
         let file = try SQLiteFile(path: path, configuration: configuration)
-        let connections = try file.open(schema, readers: configuration.readerCount + 1)
+        let connections = try file.open(schema, readers: configuration.readerCount + 2)
         let reading = ReadBatch(busyTimeout: configuration.busyTimeout, file: file)
         let commits = GroupCommit(busyTimeout: configuration.busyTimeout, file: file)
         func queue(
@@ -53,12 +57,21 @@ public final class SQLiteSessionStore: Sendable {
             _ batchLimit: Int,
             _ work: @escaping CallQueue.Work
         ) -> CallQueue {
-            CallQueue(connections, batchLimit: batchLimit, deadline: configuration.deadline, file: file, work: work)
+            CallQueue(
+                connections,
+                batchLimit: batchLimit,
+                limit: configuration.queueLimit,
+                deadline: configuration.deadline,
+                file: file,
+                work: work
+            )
         }
-        readers = queue(connections.readers.dropLast(), 64, reading.carryOut)
-        scanner = queue(connections.readers.suffix(1), 1, reading.carryOut)
+        readers = queue(connections.readers.dropLast(2), 64, reading.carryOut)
+        scanner = queue(connections.readers.suffix(2), 1, reading.carryOut)
         writer = queue([connections.writer], configuration.groupLimit, commits.carryOut)
         self.commits = commits
+        self.file = file
+        deadline = configuration.deadline
         statements = SQLiteStatements(schema)
     }
 
@@ -66,10 +79,29 @@ public final class SQLiteSessionStore: Sendable {
     ///
     /// Every later call of another method throws `unavailable`. Closing twice is no error. A store that is released
     /// without being closed loses nothing.
+    ///
+    /// - Throws: `SessionStoreError` with code `timedOut` after ``Configuration/deadline``, if the disk hangs. Nothing
+    ///   that was answered is lost then; what is still under way is closed if it comes to an end.
     public func close() async throws {
-        try await readers.close()
-        try await scanner.close()
-        try await writer.close()
+        let queues = [readers, scanner, writer]
+        let drained = DispatchGroup()
+        for queue in queues {
+            drained.enter()
+            queue.drain { drained.leave() }
+        }
+        try await withCheckedThrowingContinuation { [file, deadline] continuation in
+            let reply = FirstReply(continuation)
+            drained.notify(queue: DispatchQueue(label: "SQLiteSessionStore.close")) {
+                // The writer last: it moves the content of the -wal file.
+                reply.answer(
+                    Result { for queue in queues { try queue.closeConnections() } }
+                        .mapError { file.error(for: $0) }
+                )
+            }
+            CallQueue.timers.asyncAfter(deadline: .now() + deadline.dispatchInterval) {
+                reply.answer(.failure(file.notClosed(after: deadline)))
+            }
+        }
     }
 
     /// How many write transactions were committed, and how many calls they carried out.
@@ -162,7 +194,8 @@ extension SQLiteSessionStore: SweepingSessionStore {
 extension SQLiteSessionStore: OwnerIndexedSessionStore {
     /// The records of `owner`, found by their index.
     public func entries(of owner: OwnerKey) async throws -> [StoredEntry] {
-        try await read { try $1.entries(of: owner, in: $0) }
+        // Not with the loads: somebody may have logged in a hundred thousand times.
+        try await scan { try $1.entries(of: owner, in: $0) }
     }
 
     /// Deletes the record at `key` if `owner` owns it.

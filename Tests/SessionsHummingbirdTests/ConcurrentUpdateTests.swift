@@ -8,7 +8,7 @@ import SessionsTesting
 import Testing
 
 /// A thousand requests at once, each with `update { $0 += 1 }`, on one session.
-@Suite("I1: concurrent updates through HTTP")
+@Suite("I1: concurrent updates through HTTP", .timeLimit(.minutes(10)))
 struct ConcurrentUpdateTests {
     static let count = 1_000
 

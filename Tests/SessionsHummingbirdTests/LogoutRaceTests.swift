@@ -9,7 +9,7 @@ import Synchronization
 import Testing
 
 /// A slow writer against a logout: whoever is faster, the session is never seen again.
-@Suite("I2, LC-07: a slow writer against a logout")
+@Suite("I2, LC-07: a slow writer against a logout", .timeLimit(.minutes(10)))
 struct LogoutRaceTests {
     static let count = 10_000
 

@@ -9,7 +9,7 @@ import SessionsTesting
 import Testing
 
 /// A store that fails is an error, never an anonymous session (ER-01), and never half a commit (ER-02).
-@Suite("A store that fails")
+@Suite("A store that fails", .timeLimit(.minutes(10)))
 struct StoreFailureTests {
     /// What a client sees of a store that is down.
     private func expectUnavailable(_ answer: TestResponse, _ location: SourceLocation = #_sourceLocation) {

@@ -9,7 +9,7 @@ import SessionsTesting
 import Testing
 
 /// Bodies are written after the response's head, so after the commit (LC-17).
-@Suite("Streaming bodies")
+@Suite("Streaming bodies", .timeLimit(.minutes(10)))
 struct StreamTests {
     /// A response whose body is what `write` returns, made after the head is sent.
     private static func stream(_ write: @escaping @Sendable () async throws -> String) -> Response {

@@ -10,7 +10,7 @@ import SessionsTesting
 import Testing
 
 /// What survives a handler that throws (ER-05): what takes rights away is kept, what gives is dropped.
-@Suite("A handler that throws")
+@Suite("A handler that throws", .timeLimit(.minutes(10)))
 struct ThrowTests {
     /// An error that makes no response.
     struct Broken: Error {}

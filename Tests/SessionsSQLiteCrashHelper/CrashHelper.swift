@@ -15,6 +15,8 @@ import Musl
 @main
 struct CrashHelper {
     static func main() async throws {
+        // The test waits for this process; it must not wait for ever.
+        alarm(240)
         let arguments = CommandLine.arguments
         switch (arguments.dropFirst().first, arguments.count) {
         case ("hammer", 5):

@@ -177,6 +177,7 @@ extension SQLiteStoreTests {
         func limits() throws {
             let changes: [(inout SQLiteSessionStore.Configuration) -> Void] = [
                 { $0.readerCount = 0 }, { $0.readerCount = 65 }, { $0.groupLimit = 0 },
+                { $0.queueLimit = 0 },
                 { $0.busyTimeout = .seconds(-1) },
                 { $0.deadline = .seconds(1) }, { $0.deadline = .zero }, { $0.deadline = .seconds(1 << 40) },
             ]

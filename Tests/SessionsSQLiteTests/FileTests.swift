@@ -44,11 +44,55 @@ extension SQLiteStoreTests {
             let store = try scratch.store()
             #expect(try await store.insert(.sample(), at: .numbered(1)))
             for suffix in ["", "-wal", "-shm"] {
-                let attributes = try FileManager.default.attributesOfItem(atPath: scratch.path + suffix)
-                let mode = try #require(attributes[.posixPermissions] as? Int)
-                #expect(mode & 0o777 == 0o600, "\(suffix)")
+                #expect(try mode(suffix) == 0o600, "\(suffix)")
             }
             try await store.close()
+        }
+
+        @Test("ST-02: a session database that others may read is theirs no longer", arguments: [0o644, 0o660, 0o666])
+        func openModes(mode: Int) async throws {
+            let first = try scratch.store()
+            #expect(try await first.insert(.sample(), at: .numbered(1)))
+            for suffix in ["", "-wal", "-shm"] { try setMode(mode, suffix) }
+            let second = try scratch.store()
+            #expect(try await second.load(.numbered(1)) == .sample())
+            for suffix in ["", "-wal", "-shm"] { #expect(try self.mode(suffix) == 0o600, "\(suffix)") }
+            try await first.close()
+            try await second.close()
+
+            // And by way of a link to it: SQLite's other files are beside what it leads to.
+            try setMode(mode)
+            let link = scratch.directory + "/link"
+            try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: scratch.path)
+            try await SQLiteSessionStore(path: link).close()
+            #expect(try self.mode() == 0o600)
+        }
+
+        @Test("ST-02: an empty file that others may read is theirs no longer, before anything is in it")
+        func emptyFile() async throws {
+            #expect(FileManager.default.createFile(atPath: scratch.path, contents: nil))
+            try setMode(0o644)
+            let store = try scratch.store()
+            #expect(try mode() == 0o600)
+            #expect(try mode("-wal") == 0o600)
+            try await store.close()
+        }
+
+        @Test("another program's database keeps its mode")
+        func foreignMode() throws {
+            try scratch.connection().inDatabase { try $0.execute(sql: "CREATE TABLE player (id INTEGER)") }
+            try setMode(0o644)
+            #expect(throws: SessionStoreError(.unusable, "")) { try scratch.store() }
+            #expect(try mode() == 0o644)
+        }
+
+        func setMode(_ mode: Int, _ suffix: String = "") throws {
+            try FileManager.default.setAttributes([.posixPermissions: mode], ofItemAtPath: scratch.path + suffix)
+        }
+
+        func mode(_ suffix: String = "") throws -> Int {
+            let attributes = try FileManager.default.attributesOfItem(atPath: scratch.path + suffix)
+            return try #require(attributes[.posixPermissions] as? Int) & 0o777
         }
 
         @Test("a commit reaches the disk before it is answered; less is a setting")
@@ -172,13 +216,13 @@ extension SQLiteStoreTests {
         func close() async throws {
             let store = try scratch.store()
             try await withThrowingTaskGroup(of: Bool.self) { group in
-                try await store.holdingWriter { gate in
+                try await store.holdingWriter { hold in
                     for number in 0..<20 {
                         group.addTask { try await store.insert(.sample(), at: .numbered(number)) }
                     }
-                    await store.waiting(20)
+                    await hold.calls(20)
                     async let closing: Void = store.close()
-                    gate.open()
+                    hold.open()
                     try await closing
                 }
                 for try await inserted in group { #expect(inserted) }

@@ -115,13 +115,13 @@ extension SQLiteStoreTests {
         func cancelled() async throws {
             let store = try scratch.store()
             try await withThrowingTaskGroup(of: Bool.self) { group in
-                try await store.holdingWriter { gate in
+                try await store.holdingWriter { hold in
                     for number in 0..<10 {
                         group.addTask { try await store.insert(.sample(), at: .numbered(number)) }
                     }
-                    await store.waiting(10)
+                    await hold.calls(10)
                     group.cancelAll()
-                    gate.open()
+                    hold.open()
                 }
                 for try await inserted in group { #expect(inserted) }
             }

@@ -62,6 +62,22 @@ extension SQLiteStoreTests {
             try FileManager.default.setAttributes([.posixPermissions: 0o700], ofItemAtPath: scratch.directory)
         }
 
+        @Test(
+            "ST-02: another user's file is refused and left as it is, though it may be written",
+            .enabled(if: getuid() == 0, "it takes a second user")
+        )
+        func ownership() async throws {
+            let store = try scratch.store()
+            #expect(try await store.insert(.sample(), at: .numbered(1)))
+            try await store.close()
+            try FileManager.default.setAttributes([.posixPermissions: 0o777], ofItemAtPath: scratch.directory)
+            try FileManager.default.setAttributes([.posixPermissions: 0o666], ofItemAtPath: scratch.path)
+            let before = try scratch.bytes()
+            #expect(try await outcome() == "notPermitted")
+            #expect(try scratch.bytes() == before)
+            #expect(try FileManager.default.contentsOfDirectory(atPath: scratch.directory) == ["sessions.sqlite"])
+        }
+
         /// What opening the store comes to for somebody without rights.
         func outcome() async throws -> String {
             let helper = try Helper(["nobody", scratch.path])

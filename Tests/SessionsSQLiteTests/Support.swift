@@ -23,6 +23,9 @@ final class Scratch: Sendable {
     func store(_ configure: (inout SQLiteSessionStore.Configuration) -> Void = { _ in }) throws -> SQLiteSessionStore {
         var configuration = SQLiteSessionStore.Configuration()
         configuration.readerCount = 2
+        // No test fails because its machine is busy. One that is about time says which.
+        configuration.busyTimeout = .seconds(60)
+        configuration.deadline = .seconds(240)
         configure(&configuration)
         return try SQLiteSessionStore(path: path, configuration: configuration)
     }
@@ -59,23 +62,24 @@ extension StoredRecord {
 }
 
 extension SQLiteSessionStore {
-    /// Runs `body` while the writer is held up, until `body` opens the gate.
-    func holdingWriter(_ body: (Gate) async throws -> Void) async throws {
-        let gate = Gate()
-        async let held: Void = write { _, _ in gate.wait() }
-        await gate.reached()
+    /// Runs `body` while the writer is held up, until `body` opens the hold.
+    func holdingWriter(_ body: (Hold) async throws -> Void) async throws {
+        try await holding(writer, body)
+    }
+
+    /// Runs `body` while a connection of `queue` is held up, until `body` opens the hold.
+    func holding(_ queue: CallQueue, _ body: (Hold) async throws -> Void) async throws {
+        let hold = Hold()
+        async let held: Void = queue.perform { _ in hold.wait() }
+        await hold.reached()
+        queue.whenAdded { hold.callCame() }
         do {
-            try await body(gate)
+            try await body(hold)
         } catch {
-            gate.open()
+            hold.open()
             throw error
         }
         try await held
-    }
-
-    /// Returns when `count` calls wait for the writer, which has to be held up meanwhile.
-    func waiting(_ count: Int) async {
-        while writer.waitingCount < count { await Task.yield() }
     }
 
     /// Runs `count` calls of `body` at once, in one group.
@@ -87,10 +91,10 @@ extension SQLiteSessionStore {
     ) async throws -> [Value] {
         var results: [Int: Value] = [:]
         try await withThrowingTaskGroup(of: (Int, Value).self) { group in
-            try await holdingWriter { gate in
+            try await holdingWriter { hold in
                 for number in 0..<count { group.addTask { (number, try await body(number)) } }
-                await waiting(count)
-                gate.open()
+                await hold.calls(count)
+                hold.open()
             }
             for try await (number, value) in group { results[number] = value }
         }
@@ -98,7 +102,10 @@ extension SQLiteSessionStore {
     }
 }
 
-/// Holds up a connection's thread until it is opened.
+/// Holds up a thread until it is opened.
+///
+/// Nothing here waits for ever: a thread goes on after two minutes, and fails its test; a task goes on when it is
+/// cancelled, as a test's time limit does.
 final class Gate: Sendable {
     private let arrival = AsyncStream<Void>.makeStream()
     private let semaphore = DispatchSemaphore(value: 0)
@@ -106,7 +113,7 @@ final class Gate: Sendable {
     /// Blocks the calling thread.
     func wait() {
         arrival.continuation.finish()
-        semaphore.wait()
+        if semaphore.wait(timeout: .now() + 120) == .timedOut { Issue.record("nobody opened the gate") }
     }
 
     /// Returns when a thread waits.
@@ -115,6 +122,31 @@ final class Gate: Sendable {
     }
 
     func open() { semaphore.signal() }
+}
+
+/// A connection that is held up, and the calls that come to its queue meanwhile.
+final class Hold: Sendable {
+    private let gate = Gate()
+    private let added = AsyncStream<Void>.makeStream()
+
+    /// Blocks the connection's thread.
+    func wait() { gate.wait() }
+
+    /// Returns when the connection is held up.
+    func reached() async { await gate.reached() }
+
+    func callCame() { added.continuation.yield() }
+
+    /// Returns when `count` more calls have come, whatever has become of them since.
+    func calls(_ count: Int) async {
+        var missing = count
+        for await _ in added.stream {
+            missing -= 1
+            if missing == 0 { return }
+        }
+    }
+
+    func open() { gate.open() }
 }
 
 /// Runs blocking code on a thread of its own.

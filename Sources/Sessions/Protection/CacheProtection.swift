@@ -17,20 +17,31 @@ enum CacheProtection {
     }
 
     /// Forbids shared caches a response that read a session with an owner (CA-05). A stricter or a private rule of the
-    /// application's own stands.
+    /// application's own stands, but no exception from it.
     static func forbidSharing(_ fields: inout HTTPFields) {
+        removeTargeted(&fields)
         let directives = fields[fields: .cacheControl].flatMap { members($0.value) }
         guard !directives.contains(where: { $0 == "no-store" || $0 == "private" }) else { return }
-        removeTargeted(&fields)
         let kept = directives.filter { $0 != "public" && !$0.hasPrefix("s-maxage") }
         fields[.cacheControl] = (["private"] + kept).joined(separator: ", ")
     }
 
-    /// Fields that speak to shared caches alone and would win over Cache-Control (RFC 9213).
+    /// Removes the fields that speak to some caches alone, which would follow them in place of Cache-Control.
     private static func removeTargeted(_ fields: inout HTTPFields) {
-        fields[.cdnCacheControl] = nil
-        fields[.surrogateControl] = nil
+        guard fields.contains(where: { isTargeted($0.name) }) else { return }
+        fields.removeAll { isTargeted($0.name) }
     }
+
+    /// Whether a field is one that speaks to some caches alone.
+    ///
+    /// RFC 9213 section 2 has a suffix for them by convention, which vendors follow. Some have older names.
+    private static func isTargeted(_ name: HTTPField.Name) -> Bool {
+        let name = name.canonicalName
+        return name.utf8.suffix(suffix.count).elementsEqual(suffix) || otherTargeted.contains(name)
+    }
+
+    private static let suffix = Array("-cache-control".utf8)
+    private static let otherTargeted: Set<String> = ["surrogate-control", "edge-control", "x-accel-expires"]
 
     /// The members of a comma-separated list, in lower case.
     static func members(_ value: String) -> [String] {
@@ -40,12 +51,4 @@ enum CacheProtection {
             return String(decoding: trimmed, as: UTF8.self).lowercased()
         }
     }
-}
-
-extension HTTPField.Name {
-    // swift-format-ignore: NeverForceUnwrap
-    // Both names are tokens.
-    fileprivate static let cdnCacheControl = HTTPField.Name("CDN-Cache-Control")!
-    // swift-format-ignore: NeverForceUnwrap
-    fileprivate static let surrogateControl = HTTPField.Name("Surrogate-Control")!
 }

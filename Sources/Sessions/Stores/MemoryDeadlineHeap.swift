@@ -76,7 +76,7 @@ struct MemoryDeadlineHeap: Sendable {
             let firstChild = position * Self.arity + 1
             guard firstChild < items.count else { break }
             var child = firstChild
-            for other in (firstChild + 1)..<max(firstChild + 1, min(firstChild + Self.arity, items.count))
+            for other in (firstChild + 1)..<min(firstChild + Self.arity, items.count)
             where items[other].deadline < items[child].deadline {
                 child = other
             }

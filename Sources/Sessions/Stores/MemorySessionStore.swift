@@ -6,8 +6,10 @@ import Synchronization
 /// process knows nothing of these sessions, so it is the wrong store behind a load balancer.
 ///
 /// It is bounded in records and in bytes (checklist ST-08, DS-01). At a limit it first collects what has expired, then
-/// evicts the record without an owner that is nearest its deadline; one with an owner goes only when there is none
-/// without. A flood of anonymous visitors can therefore not sign anybody out.
+/// evicts the record without an owner that is nearest its deadline. One with an owner goes only for another one with an
+/// owner, and only when there is none without. Where nothing but records with owners could make room for one without, that
+/// is refused with the error `full`, which the manager answers with 503. So visitors sign nobody out, however many they
+/// are and however much they put into their sessions.
 ///
 /// No method ever suspends, and none waits for a sweep: work under a lock is done in small pieces. Expired records are
 /// collected as new ones come in; add a ``SessionSweeper`` to give memory back in quiet times too.
@@ -27,18 +29,17 @@ public final class MemorySessionStore: Sendable {
     }
 
     /// The most records that are kept.
-    public let limit: Int
+    public var limit: Int { usage.limit }
 
     /// The most bytes that are kept: payloads, owners, keys, and 192 bytes a record for what surrounds them.
-    public let byteLimit: Int
+    public var byteLimit: Int { usage.byteLimit }
 
     private let shards: [MemoryShard]
     private let epochs = Mutex(MemoryEpochs())
     private let clock: any SessionClock
     private let skewAllowance: Duration
 
-    private let records = Atomic<Int>(0)
-    private let bytes = Atomic<Int>(0)
+    private let usage: MemoryUsage
     private let anonymousEvictions = Atomic<Int>(0)
     private let ownedEvictions = Atomic<Int>(0)
     private let evictionHandler = Mutex<(@Sendable (_ owned: Bool) -> Void)?>(nil)
@@ -78,8 +79,7 @@ public final class MemorySessionStore: Sendable {
                 "A negative skewAllowance would collect records before their deadline. Set it to zero or more."
             )
         }
-        self.limit = limit
-        self.byteLimit = byteLimit
+        usage = MemoryUsage(limit: limit, byteLimit: byteLimit)
         self.skewAllowance = skewAllowance
         self.clock = clock
         // Many shards so that a dictionary that grows holds up a sixty-fourth of the requests, and not for long.
@@ -116,43 +116,63 @@ extension MemorySessionStore: SessionStore {
 
     /// Keeps a new record, as ``SessionStore/insert(_:at:)`` says.
     ///
-    /// - Throws: ``SessionStoreError`` with code `full` if the record alone is larger than ``byteLimit``.
+    /// - Throws: ``SessionStoreError`` with code `full`, and nothing is kept, if the record alone is larger than
+    ///   ``byteLimit``, or if it has no owner and only records that have one could make room for it.
     public func insert(_ record: StoredRecord, at key: StoreKey) throws -> Bool {
         let weight = try checkedWeight(of: record, at: key)
         let shard = shard(of: key)
         let cutoff = clock.now() - skewAllowance
         // Room is taken before the record goes in, so that a new record is never the one that makes room for itself.
-        add(records: 1, bytes: weight)
-        if isOverLimit {
+        usage.add(weight)
+        if usage.isOverLimit {
             if shard.read({ $0.contains(key) }) {
-                add(records: -1, bytes: -weight)
+                usage.subtract(weight)
                 return false
             }
-            makeRoom(cutoff: cutoff)
+            while !weight.isOwned, !usage.hasRoom(forAnonymous: weight) {
+                guard collect(before: cutoff, limit: Self.step) > 0 else {
+                    usage.subtract(weight)
+                    throw Self.noRoom
+                }
+            }
+            makeRoom(cutoff: cutoff, evictsOwned: weight.isOwned)
         }
         let (collected, inserted) = shard.change { ($0.collect(before: cutoff, limit: 2), $0.insert(record, at: key)) }
         subtract(collected)
-        if !inserted { add(records: -1, bytes: -weight) }
-        if isOverLimit { makeRoom(cutoff: cutoff) }
+        if !inserted { usage.subtract(weight) }
+        if usage.isOverLimit { makeRoom(cutoff: cutoff, evictsOwned: weight.isOwned) }
         return inserted
     }
 
     /// Replaces a record, as ``SessionStore/replace(_:at:ifVersion:)`` says.
     ///
     /// - Throws: ``SessionStoreError`` with code `full`, and nothing changed, if the record alone is larger than
-    ///   ``byteLimit``.
+    ///   ``byteLimit``, or if it has no owner, is larger than the one it replaces, and only records that have an owner
+    ///   could make room for it.
     public func replace(
         _ record: StoredRecord,
         at key: StoreKey,
         ifVersion version: RecordVersion
     ) throws -> ReplaceOutcome {
         let weight = try checkedWeight(of: record, at: key)
-        let (outcome, replaced) = shard(of: key).change { $0.replace(record, at: key, ifVersion: version) }
-        if let replaced {
-            add(records: 0, bytes: weight - Self.weight(of: replaced, at: key))
-            if isOverLimit { makeRoom(cutoff: clock.now() - skewAllowance) }
+        while true {
+            let fits = weight.isOwned || usage.hasRoom(forAnonymous: weight)
+            let change: (outcome: ReplaceOutcome, replaced: StoredRecord?)? = shard(of: key).change { records in
+                if !fits, let current = records.record(at: key), current.version == version {
+                    let old = MemoryUsage.Weight(of: current, at: key)
+                    guard usage.hasRoom(forAnonymous: weight, replacing: old) else { return nil }
+                }
+                return records.replace(record, at: key, ifVersion: version)
+            }
+            let cutoff = clock.now() - skewAllowance
+            if let (outcome, replaced) = change {
+                guard let replaced else { return outcome }
+                usage.replace(MemoryUsage.Weight(of: replaced, at: key), by: weight)
+                if usage.isOverLimit { makeRoom(cutoff: cutoff, evictsOwned: weight.isOwned) }
+                return outcome
+            }
+            guard collect(before: cutoff, limit: Self.step) > 0 else { throw Self.noRoom }
         }
-        return outcome
     }
 
     /// Moves the idle deadline forward, as ``SessionStore/touch(_:until:ifVersion:)`` says.
@@ -186,14 +206,12 @@ extension MemorySessionStore: SweepingSessionStore {
 extension MemorySessionStore: OwnerIndexedSessionStore {
     /// The records of `owner`, in no particular order.
     public func entries(of owner: OwnerKey) -> [StoredEntry] {
-        let owner = owner
-        return shards.flatMap { shard in shard.read { $0.entries(of: owner) } }
+        shards.flatMap { shard in shard.read { $0.entries(of: owner) } }
     }
 
     /// Deletes the record at `key`, if `owner` owns it.
     public func delete(_ key: StoreKey, ifOwner owner: OwnerKey) -> Bool {
-        let owner = owner
-        return delete(key) { $0.owner == owner }
+        delete(key) { $0.owner == owner }
     }
 
     /// The epoch of `owner`; `nil` if none was set or it has been forgotten.
@@ -214,7 +232,7 @@ extension MemorySessionStore: OwnerIndexedSessionStore {
 extension MemorySessionStore: EnumerableSessionStore {
     /// How many records there are, expired ones included.
     public func count() -> Int {
-        records.load(ordering: .relaxed)
+        usage.count
     }
 
     /// A page of entries, as ``EnumerableSessionStore/entries(after:limit:)`` says.
@@ -255,14 +273,18 @@ extension MemorySessionStore {
     /// Records or epochs that are collected before the lock is given up for a moment.
     private static let batch = 64
 
-    private static func weight(of record: StoredRecord, at key: StoreKey) -> Int {
-        record.payload.count + (record.owner?.text.utf8.count ?? 0) + (key.handle == nil ? key.text.utf8.count : 16)
-            + 192
-    }
+    /// Records that are collected before it is asked again whether there is room.
+    private static let step = 16
 
-    private func checkedWeight(of record: StoredRecord, at key: StoreKey) throws -> Int {
-        let weight = Self.weight(of: record, at: key)
-        guard weight <= byteLimit else {
+    private static let noRoom = SessionStoreError(
+        .full,
+        "The memory store is full of sessions with owners, and a session without one evicts none of them. Raise limit or "
+            + "byteLimit, or choose a store with a database."
+    )
+
+    private func checkedWeight(of record: StoredRecord, at key: StoreKey) throws -> MemoryUsage.Weight {
+        let weight = MemoryUsage.Weight(of: record, at: key)
+        guard weight.bytes <= byteLimit else {
             throw SessionStoreError(
                 .full,
                 "A record of \(record.payload.count) bytes is larger than the memory store may grow. Raise byteLimit."
@@ -271,18 +293,8 @@ extension MemorySessionStore {
         return weight
     }
 
-    private var isOverLimit: Bool {
-        records.load(ordering: .relaxed) > limit || bytes.load(ordering: .relaxed) > byteLimit
-    }
-
-    private func add(records: Int, bytes: Int) {
-        if records != 0 { self.records.add(records, ordering: .relaxed) }
-        if bytes != 0 { self.bytes.add(bytes, ordering: .relaxed) }
-    }
-
     private func subtract(_ removed: [StoredEntry]) {
-        guard !removed.isEmpty else { return }
-        add(records: -removed.count, bytes: -removed.reduce(0) { $0 + Self.weight(of: $1.record, at: $1.key) })
+        for entry in removed { usage.subtract(MemoryUsage.Weight(of: entry.record, at: entry.key)) }
     }
 
     /// Collects what has expired, a batch from each shard in turn.
@@ -307,9 +319,16 @@ extension MemorySessionStore {
             || shard.nearestDeadline(owned: true).map { $0 < cutoff } ?? false
     }
 
-    private func makeRoom(cutoff: Timestamp) {
-        while isOverLimit {
-            guard collect(before: cutoff, limit: 16) > 0 || evict(owned: false) || evict(owned: true) else { return }
+    /// Collects and evicts until what is kept is within the limits.
+    ///
+    /// A record with an owner goes only if those with one are too much by themselves: where others are being put in at the
+    /// same moment, it is they who have to give way.
+    private func makeRoom(cutoff: Timestamp, evictsOwned: Bool) {
+        while usage.isOverLimit {
+            guard
+                collect(before: cutoff, limit: Self.step) > 0 || evict(owned: false)
+                    || evictsOwned && usage.isOverLimitWithOwned && evict(owned: true)
+            else { return }
         }
     }
 

@@ -1,41 +1,21 @@
 #if Hummingbird
 import Logging
 import Sessions
-import Synchronization
 
 /// Collects what is told to it, and lets a test wait for more.
 final class Recorder<Element: Sendable>: Sendable {
-    private struct State {
-        var elements: [Element] = []
-        var waiters: [(condition: @Sendable ([Element]) -> Bool, continuation: CheckedContinuation<Void, Never>)] = []
-    }
-
-    private let state = Mutex(State())
+    private let state = Awaited<[Element]>([])
 
     /// What was told so far.
-    var elements: [Element] { state.withLock { $0.elements } }
+    var elements: [Element] { state.value }
 
     func append(_ element: Element) {
-        let ready = state.withLock { state in
-            state.elements.append(element)
-            let elements = state.elements
-            let ready = state.waiters.filter { $0.condition(elements) }
-            state.waiters.removeAll { $0.condition(elements) }
-            return ready
-        }
-        for waiter in ready { waiter.continuation.resume() }
+        state.change { $0.append(element) }
     }
 
     /// Suspends until the elements fulfil `condition`.
     func wait(until condition: @escaping @Sendable ([Element]) -> Bool) async {
-        await withCheckedContinuation { continuation in
-            let isReady = state.withLock { state in
-                if condition(state.elements) { return true }
-                state.waiters.append((condition, continuation))
-                return false
-            }
-            if isReady { continuation.resume() }
-        }
+        await state.wait(until: condition)
     }
 }
 

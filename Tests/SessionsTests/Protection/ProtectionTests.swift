@@ -31,6 +31,38 @@ struct ProtectionTests {
     }
 
     @Test(
+        "CA-01, CA-02: no field that speaks to some caches alone is left beside ours (RFC 9213)",
+        arguments: [
+            "CDN-Cache-Control", "Cloudflare-CDN-Cache-Control", "Netlify-CDN-Cache-Control",
+            "Vercel-CDN-Cache-Control", "Akamai-Cache-Control", "X-LiteSpeed-Cache-Control", "cdn-CACHE-control",
+            "Surrogate-Control", "SURROGATE-control", "Edge-Control", "X-Accel-Expires",
+        ]
+    )
+    func targeted(name: String) throws {
+        let name = try #require(HTTPField.Name(name))
+        var present = HTTPFields()
+        for value in ["public, max-age=9", "max-age=10"] { present.append(HTTPField(name: name, value: value)) }
+        for (cookie, owned, left) in [(true, false, 0), (true, true, 0), (false, true, 0), (false, false, 2)] {
+            let fields = apply(cookie: cookie, owned: owned, to: present)
+            #expect(fields[fields: name].count == left, "cookie \(cookie), owned \(owned)")
+            #expect(fields[.cacheControl] == (cookie ? "no-store" : owned ? "private" : nil))
+        }
+        // An exception from the application's own rule for browsers.
+        present[.cacheControl] = "private, max-age=5"
+        let fields = apply(cookie: false, owned: true, to: present)
+        #expect(fields[fields: name].isEmpty)
+        #expect(fields[.cacheControl] == "private, max-age=5")
+    }
+
+    @Test("fields that only look like those for caches are left alone")
+    func untargeted() throws {
+        for name in ["Cache-Controls", "XCache-Control", "Surrogate-Key", "CDN-Cache-Control-Debug"] {
+            let name = try #require(HTTPField.Name(name))
+            #expect(apply(cookie: true, owned: true, to: [name: "x"])[name] == "x")
+        }
+    }
+
+    @Test(
         "CA-03: Vary names the cookie once, beside the application's own",
         arguments: [
             ([], ["Cookie"]), (["Accept"], ["Accept", "Cookie"]), (["cookie"], ["cookie"]), (["*"], ["*"]),

@@ -32,6 +32,7 @@ import Testing
         .compactMap { $0 }
         var model: [StoreKey: StoredRecord] = [:]
         var evicted = 0
+        var refused = 0
 
         for operation in 0..<4000 {
             let key = keys[Int.random(in: keys.indices, using: &random)]
@@ -41,7 +42,17 @@ import Testing
             case 0..<35:
                 let record = record(clock.now(), &random)
                 let live = model.filter { $0.value.expiresAt >= cutoff }
-                let inserted = try store.insert(record, at: key)
+                let isRefused = record.owner == nil && live.count { $0.value.owner != nil } >= Self.limit
+                if model[key] == nil, isRefused {
+                    refused += 1
+                    #expect(throws: SessionStoreError(.full, "")) { try store.insert(record, at: key) }
+                    break
+                }
+                // A key whose record has expired may be found taken, or free.
+                guard let inserted = try? store.insert(record, at: key) else {
+                    #expect(isRefused && live[key] == nil)
+                    break
+                }
                 if live[key] != nil {
                     #expect(!inserted)
                 } else if model[key] == nil || inserted {
@@ -91,7 +102,7 @@ import Testing
             if operation.isMultiple(of: 16) { try #require(indexDifference(store, model) == nil) }
         }
         #expect(store.evictions.anonymous + store.evictions.owned == evicted)
-        #expect(evicted > 0, "the model never came to the limit")
+        #expect(evicted > 0 && refused > 0, "the model never came to the limit")
     }
 
     private func record(_ now: Timestamp, _ random: inout SeededGenerator) -> StoredRecord {
@@ -101,7 +112,7 @@ import Testing
             // To the microsecond, so that no two records are equally near their deadline.
             idleDeadline: now + .microseconds(Int.random(in: 0..<600_000_000, using: &random)),
             absoluteDeadline: now + .microseconds(Int.random(in: 0..<900_000_000, using: &random)),
-            owner: Bool.random(using: &random) ? Self.owners.randomElement(using: &random) : nil
+            owner: Int.random(in: 0..<10, using: &random) < 8 ? Self.owners.randomElement(using: &random) : nil
         )
     }
 

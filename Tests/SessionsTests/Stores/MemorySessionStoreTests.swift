@@ -46,18 +46,123 @@ import Testing
         #expect(store.evictions == .init(anonymous: 2, owned: 0))
     }
 
-    @Test("ST-08: an owned record is evicted only when there is no anonymous one, nearest deadline first")
+    @Test("ST-08: an owned record is evicted for an owned one, when there is no anonymous one, nearest deadline first")
     func evictionOfOwned() throws {
         let store = try MemorySessionStore(limit: 3, clock: clock)
-        let keys = try [30, 10, 20].map { try insert(record(expiresIn: .seconds($0), owner: user), into: store) }
-        let anonymous = try insert(record(expiresIn: .seconds(5)), into: store)
-        #expect(keys.map { store.load($0) != nil } == [true, false, true])
-        #expect(store.load(anonymous) != nil, "a new record does not make room for itself")
-        _ = try insert(record(expiresIn: .seconds(5)), into: store)
+        let keys = try [30, 10].map { try insert(record(expiresIn: .seconds($0), owner: user), into: store) }
+        let anonymous = try insert(record(expiresIn: .seconds(500)), into: store)
+        let third = try insert(record(expiresIn: .seconds(5), owner: user), into: store)
         #expect(store.load(anonymous) == nil)
-        #expect(keys.map { store.load($0) != nil } == [true, false, true])
+        #expect(store.evictions == .init(anonymous: 1, owned: 0))
+        let fourth = try insert(record(expiresIn: .seconds(1), owner: user), into: store)
+        #expect((keys + [third, fourth]).map { store.load($0) != nil } == [true, true, false, true])
+        #expect(store.load(fourth) != nil, "a new record does not make room for itself")
         #expect(store.evictions == .init(anonymous: 1, owned: 1))
-        #expect(store.entries(of: user).count == 2)
+        #expect(store.entries(of: user).count == 3)
+    }
+
+    @Test("ST-08: an insert without an owner is refused where only owned records could make room for it")
+    func anonymousInsertIntoOwned() throws {
+        let store = try MemorySessionStore(limit: 3, clock: clock)
+        let keys = try [30, 10, 20].map { try insert(record(expiresIn: .seconds($0), owner: user), into: store) }
+        let key = StoreKey(SessionHandle.random())
+        for _ in 0..<3 {
+            #expect(throws: SessionStoreError(.full, "")) { try store.insert(record(expiresIn: .seconds(90)), at: key) }
+        }
+        #expect(try !store.insert(record(expiresIn: .seconds(90)), at: keys[0]), "a taken key is no error")
+        #expect(keys.allSatisfy { store.load($0) != nil })
+        #expect(store.load(key) == nil)
+        #expect(store.count() == 3)
+        #expect(store.evictions == .init(anonymous: 0, owned: 0))
+        // What has expired makes room, with or without an owner.
+        clock.advance(by: .seconds(71))
+        #expect(try store.insert(record(expiresIn: .seconds(90)), at: key))
+        #expect(keys.map { store.load($0) != nil } == [true, false, true])
+    }
+
+    @Test("ST-08: one large record without an owner signs nobody out, and evicts nobody when it cannot fit")
+    func largeAnonymousInsert() throws {
+        let store = try MemorySessionStore(limit: 1000, byteLimit: 20_000, clock: clock)
+        let owned = try (0..<10).map {
+            try insert(record(expiresIn: .seconds(10 + $0), owner: user, payload: 800), into: store)
+        }
+        let anonymous = try insert(record(expiresIn: .seconds(5), payload: 1000), into: store)
+        #expect(throws: SessionStoreError(.full, "")) {
+            try store.insert(record(expiresIn: .seconds(90), payload: 12_000), at: StoreKey(.random()))
+        }
+        #expect(store.load(anonymous) != nil)
+        _ = try insert(record(expiresIn: .seconds(90), payload: 9000), into: store)
+        #expect(store.load(anonymous) == nil)
+        #expect(owned.allSatisfy { store.load($0) != nil })
+        #expect(store.evictions == .init(anonymous: 1, owned: 0))
+        // One with an owner may.
+        _ = try insert(record(expiresIn: .seconds(90), owner: user, payload: 12_000), into: store)
+        #expect(
+            owned.map { store.load($0) != nil } == Array(repeating: false, count: 3) + Array(repeating: true, count: 7)
+        )
+        #expect(store.evictions == .init(anonymous: 2, owned: 3))
+    }
+
+    @Test("ST-08: a record without an owner that grows signs nobody out, and is refused where only that would do")
+    func growingAnonymousRecord() throws {
+        let store = try MemorySessionStore(limit: 1000, byteLimit: 10_000, clock: clock)
+        let owned = try (0..<5).map {
+            try insert(record(expiresIn: .seconds(10 + $0), owner: user, payload: 1000), into: store)
+        }
+        let small = record(expiresIn: .seconds(90))
+        let key = try insert(small, into: store)
+        let large = record(expiresIn: .seconds(90), payload: 5000)
+        #expect(throws: SessionStoreError(.full, "")) { try store.replace(large, at: key, ifVersion: small.version) }
+        #expect(store.load(key) == small)
+        #expect(try store.replace(large, at: key, ifVersion: .random()) == .conflict(small), "a lost race is no error")
+        #expect(try store.replace(large, at: StoreKey(.random()), ifVersion: small.version) == .gone)
+        #expect(owned.allSatisfy { store.load($0) != nil })
+        // It may grow where there is room, and be replaced by as much as there is of it.
+        let medium = record(expiresIn: .seconds(90), payload: 3000)
+        #expect(try store.replace(medium, at: key, ifVersion: small.version) == .replaced)
+        let same = record(expiresIn: .seconds(90), payload: 3000)
+        #expect(try store.replace(same, at: key, ifVersion: medium.version) == .replaced)
+        #expect(store.evictions == .init(anonymous: 0, owned: 0))
+        // With an owner it may grow at the cost of others.
+        let login = record(expiresIn: .seconds(90), owner: user, payload: 5000)
+        #expect(try store.replace(login, at: key, ifVersion: same.version) == .replaced)
+        #expect(owned.map { store.load($0) != nil } == [false, false, true, true, true])
+        // What has expired makes room for the growing one too.
+        clock.advance(by: .seconds(75))
+        let logout = record(expiresIn: .seconds(90), payload: 9000)
+        #expect(try store.replace(logout, at: key, ifVersion: login.version) == .replaced)
+        #expect(store.load(key) == logout)
+        #expect(store.evictions == .init(anonymous: 0, owned: 2))
+    }
+
+    @Test(
+        "ST-08: visitors and sign-ins that race for the last places sign nobody out but for a sign-in",
+        arguments: [50, 20_000]
+    )
+    func racingInserts(limit: Int) async throws {
+        let store = try MemorySessionStore(limit: limit, clock: clock)
+        for index in 0..<(limit - 5) {
+            _ = try insert(record(expiresIn: .seconds(100 + index), owner: user), into: store)
+        }
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for task in 0..<4 {
+                group.addTask {
+                    for _ in 0..<1000 {
+                        if task == 0 {
+                            let key = try insert(record(expiresIn: .seconds(90), owner: user), into: store)
+                            #expect(store.delete(key, ifVersion: nil))
+                        } else {
+                            _ = try? store.insert(record(expiresIn: .seconds(90)), at: StoreKey(.random()))
+                        }
+                    }
+                }
+            }
+            try await group.waitForAll()
+        }
+        #expect(store.entries(of: user).count == limit - 5)
+        #expect(store.evictions.owned == 0)
+        #expect(store.count() <= limit)
+        #expect(store.entries(after: nil, limit: .max).count == store.count())
     }
 
     @Test("What a touch, a replace or an owner changes counts for eviction")
@@ -174,9 +279,9 @@ import Testing
         let store = try MemorySessionStore(limit: 2, clock: clock)
         let told = Mutex<[Bool]>([])
         store.onEviction { owned in told.withLock { $0.append(owned) } }
-        for _ in 0..<2 { _ = try insert(record(expiresIn: .seconds(10), owner: user), into: store) }
         for _ in 0..<2 { _ = try insert(record(expiresIn: .seconds(10)), into: store) }
-        #expect(told.withLock { $0 } == [true, false])
+        for _ in 0..<3 { _ = try insert(record(expiresIn: .seconds(10), owner: user), into: store) }
+        #expect(told.withLock { $0 } == [false, false, true])
     }
 
     @Test("A record that lives for ever can be evicted")
