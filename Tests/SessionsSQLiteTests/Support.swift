@@ -23,6 +23,8 @@ final class Scratch: Sendable {
     func store(_ configure: (inout SQLiteSessionStore.Configuration) -> Void = { _ in }) throws -> SQLiteSessionStore {
         var configuration = SQLiteSessionStore.Configuration()
         configuration.readerCount = 2
+        // Longer than any machine is slow: a call that a test holds up must not give up by itself.
+        configuration.deadline = .seconds(86_400)
         configure(&configuration)
         return try SQLiteSessionStore(path: path, configuration: configuration)
     }
