@@ -83,30 +83,23 @@ find_browser() {
     return 1
 }
 
-require_python() {
-    command -v python3 >/dev/null && return 0
+# require_tool COMMAND DEBIAN BREW WHY: COMMAND, from Debian's package or Homebrew's.
+require_tool() {
+    command -v "$1" >/dev/null && return 0
     if command -v apt-get >/dev/null; then
-        install_packages python3
+        install_packages "$2"
     elif command -v brew >/dev/null; then
-        say "Installing python (brew)"
-        brew install python
+        say "Installing $3 (brew)"
+        brew install "$3"
     else
-        fail "Python 3.9 or newer is needed"
+        fail "$4"
     fi
 }
 
+require_python() { require_tool python3 python3 python "Python 3.9 or newer is needed"; }
+
 # require_load_generator: wrk, which loads a server from a process of its own.
-require_load_generator() {
-    command -v wrk >/dev/null && return 0
-    if command -v apt-get >/dev/null; then
-        install_packages wrk
-    elif command -v brew >/dev/null; then
-        say "Installing wrk (brew)"
-        brew install wrk
-    else
-        fail "the benchmarks need wrk: https://github.com/wg/wrk"
-    fi
-}
+require_load_generator() { require_tool wrk wrk wrk "the benchmarks need wrk: https://github.com/wg/wrk"; }
 
 # require_browser: a browser to test with, and the Python that drives it.
 require_browser() {

@@ -10,8 +10,9 @@ require_build_packages
 say "Tests"
 mkdir -p .build
 rm -f .build/test-summary
-# All tests are Swift Testing's; saying so leaves out XCTest's closing line about nothing.
-swift test --enable-all-traits --disable-xctest "$@" 2>&1 | tee .build/test-log
+# All tests are Swift Testing's; saying so leaves out XCTest's closing line about nothing. They run one after the other:
+# hundreds at once on a few cores starve each other, and a slow machine looks like a broken test.
+swift test --enable-all-traits --disable-xctest --no-parallel "$@" 2>&1 | tee .build/test-log
 
 # A run that tested nothing is no success: a filter that matches nothing, or a target that was left out.
 summary=$(grep -aE 'Test run with [1-9][0-9]* tests? .*passed' .build/test-log | tail -n 1) ||

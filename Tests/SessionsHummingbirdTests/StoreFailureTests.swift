@@ -221,7 +221,7 @@ struct StoreFailureTests {
             // The path, what fails, the status and a word of the log line.
             let cases: [(String, StoreOperation?, HTTPResponse.Status, String)] = [
                 ("/visits", .load, .serviceUnavailable, "storeUnavailable"),
-                ("/visits", .replace, .serviceUnavailable, "storeUnavailable"),
+                ("/visits", .replace, .serviceUnavailable, "outcomeUnknown"),
                 ("/logout", .delete, .serviceUnavailable, "storeUnavailable"),
                 ("/large", nil, .internalServerError, "tooLarge"),
                 ("/unencodable", nil, .internalServerError, "unencodable"),

@@ -19,7 +19,7 @@ import Tracing
 struct UnspeakableTests {
     @Test(
         "I9, LG-01, LG-02, ID-04: no log line, span, metric, event, report, error, body or database file holds a secret",
-        .timeLimit(.minutes(5)),
+        .timeLimit(.minutes(15)),
         arguments: [false, true]
     )
     func nothingSpeaks(isSealed: Bool) async throws {

@@ -23,9 +23,10 @@ final class Scratch: Sendable {
     func store(_ configure: (inout SQLiteSessionStore.Configuration) -> Void = { _ in }) throws -> SQLiteSessionStore {
         var configuration = SQLiteSessionStore.Configuration()
         configuration.readerCount = 2
-        // No test fails because its machine is busy. One that is about time says which.
+        // No test fails because its machine is busy: a call that a test holds up must not give up by
+        // itself. One that is about time says which.
         configuration.busyTimeout = .seconds(60)
-        configuration.deadline = .seconds(240)
+        configuration.deadline = .seconds(86_400)
         configure(&configuration)
         return try SQLiteSessionStore(path: path, configuration: configuration)
     }

@@ -39,6 +39,15 @@ struct ExchangeRows {
     }
 }
 
+extension SessionConfiguration {
+    /// The default, without a word about sessions that end with the process.
+    static var bench: SessionConfiguration {
+        var configuration = SessionConfiguration()
+        configuration.sessionsMayEndWithProcess = true
+        return configuration
+    }
+}
+
 extension SessionKey<Int> {
     static var counter: Self { Self("counter", default: 0) }
 }
@@ -69,7 +78,7 @@ struct ExchangePaths: Sendable {
     private let floor = Floor()
 
     init() async throws {
-        sessions = try SessionManager(store: MemorySessionStore(), keys: .ephemeral())
+        sessions = try SessionManager(store: MemorySessionStore(), keys: .ephemeral(), configuration: .bench)
         let exchange = sessions.open(HTTPFields())
         let session = try await exchange.session
         session.set(.cart, to: ["9780262510875", "9780131103627"])

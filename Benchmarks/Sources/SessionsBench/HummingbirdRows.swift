@@ -20,7 +20,7 @@ struct HummingbirdRows {
 
     func measure() async throws -> [Row] {
         let store = try MemorySessionStore()
-        let sessions = try SessionManager(store: store, keys: .ephemeral())
+        let sessions = try SessionManager(store: store, keys: .ephemeral(), configuration: .bench)
         let exchange = sessions.open([:])
         try await exchange.session.set(.counter, to: 1)
         let cookie = try await exchange.commit().cookie

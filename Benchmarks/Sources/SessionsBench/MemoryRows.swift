@@ -28,7 +28,7 @@ struct MemoryRows {
             throw BenchmarkError("the footprint was not measured: \(text)")
         }
         return Row(
-            name: "Memory store, 1 000 000 sessions\(owned ? ", an owner each" : ""): resident bytes, to payload and key",
+            name: "Memory store, 1 000 000 \(owned ? "owned " : "")sessions: resident bytes, to payload and key",
             value: numbers[0] / numbers[1],
             target: .atMost(2.5),
             detail: "\(numbers[0].short) bytes a session, \(numbers[1].short) of them payload and key"

@@ -40,7 +40,8 @@ private struct Visitor {
         store = CountingStore(base: try MemorySessionStore())
         sessions = try SessionManager(
             store: store,
-            keys: KeyRing([SessionSecret(bytes: (0..<32).map { _ in .random(in: .min ... .max) })])
+            keys: KeyRing([SessionSecret(bytes: (0..<32).map { _ in .random(in: .min ... .max) })]),
+            configuration: .bench
         )
         let exchange = sessions.open(HTTPFields())
         try await exchange.session.set(.counter, to: 1)

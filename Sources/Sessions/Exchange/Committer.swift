@@ -278,20 +278,30 @@ struct Committer {
         } catch {
             failure = error
         }
+        try await undoLogin(
+            record,
+            failure.map { ($0, "The session store failed to tell whether the owner's sessions were revoked") },
+            "The owner's sessions were revoked after this request was opened. Log in again. (A request that revokes and "
+                + "logs in says logIn first, then revokeOthers.)"
+        )
+    }
+
+    /// Undoes a login that must not stand, or of which that cannot be told.
+    private mutating func undoLogin(
+        _ record: LoadedRecord,
+        _ failure: (error: any Error, text: String)?,
+        _ refusal: String
+    ) async throws {
         try await delete(record.key)
         if let failure {
             throw SessionError(
                 .storeUnavailable,
-                "The session store failed to tell whether the owner's sessions were revoked; the login was undone.",
-                underlying: failure
+                "\(failure.text); the login was undone.",
+                underlying: failure.error
             )
         }
         manager.emit(.loginRefused, record.key.handle)
-        throw SessionError(
-            .revoked,
-            "The owner's sessions were revoked after this request was opened. Log in again. (A request that revokes and "
-                + "logs in says logIn first, then revokeOthers.)"
-        )
+        throw SessionError(.revoked, refusal)
     }
 
     // MARK: The owner's limit
@@ -309,17 +319,9 @@ struct Committer {
         } catch {
             failure = error
         }
-        try await delete(record.key)
-        if let failure {
-            throw SessionError(
-                .storeUnavailable,
-                "The session store failed to end the owner's oldest sessions; the login was undone.",
-                underlying: failure
-            )
-        }
-        manager.emit(.loginRefused, record.key.handle)
-        throw SessionError(
-            .revoked,
+        try await undoLogin(
+            record,
+            failure.map { ($0, "The session store failed to end the owner's oldest sessions") },
             "More logins of this owner than maximumSessionsPerOwner allows took place at the same moment. Log in again."
         )
     }

@@ -4,10 +4,15 @@ import HTTPTypes
 enum CacheProtection {
     /// Says that the response depends on the cookie (CA-03), beside whatever else it depends on.
     static func vary(_ fields: inout HTTPFields) {
-        let present = fields[fields: .vary].flatMap { members($0.value) }
-        guard !present.contains("*"), !present.contains("cookie") else { return }
-        fields.append(HTTPField(name: .vary, value: "Cookie"))
+        if fields.contains(.vary) {
+            let present = fields[fields: .vary].flatMap { members($0.value) }
+            guard !present.contains("*"), !present.contains("cookie") else { return }
+        }
+        fields.append(varyByCookie)
     }
+
+    /// Made once: making a field checks every byte of it.
+    private static let varyByCookie = HTTPField(name: .vary, value: "Cookie")
 
     /// Forbids storing a response that sets our cookie, whatever the application asked for (CA-01, CA-02): a stored
     /// Set-Cookie is replayed to everybody (RFC 9111 section 7.3).

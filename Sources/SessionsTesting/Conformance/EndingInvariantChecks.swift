@@ -145,6 +145,8 @@ extension SessionStoreConformance {
             try require(next != handle, "A session began at the handle that a client brought")
             let record = try await scenario.store.load(StoreKey(handle))
             try require(record == nil, "A record was stored at the handle that a client brought")
+            let number = try await scenario.number()
+            try require(number == 1, "A session that began in place of a dead one is not there")
         },
         Check("I3-taken", "I3 no adoption: a handle that is taken is not written over (ID-08)") {
             let scenario = try SessionScenario($0)
