@@ -83,8 +83,9 @@ let package = Package(
         ),
         .testTarget(
             name: "SessionsTestingTests",
-            dependencies: ["Sessions", "SessionsTesting"]
+            dependencies: ["Sessions", "SessionsTesting", "TestServers"]
         ),
+        .target(name: "TestServers", path: "Tests/TestServers"),
         .executableTarget(
             name: "SessionsSQLiteCrashHelper",
             dependencies: ["Sessions", "SessionsSQLite"],

@@ -1,0 +1,101 @@
+import Foundation
+
+#if canImport(Darwin)
+import Darwin
+#elseif canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#endif
+
+/// A directory of a server's own, removed with this object.
+package final class ServerDirectory: Sendable {
+    package let path: String
+
+    package init(_ name: String) throws {
+        // Short: a socket's path may have about a hundred bytes.
+        let url = URL(fileURLWithPath: "/tmp/\(name)-\(UInt32.random(in: .min ... .max))")
+        try FileManager.default.createDirectory(
+            at: url,
+            withIntermediateDirectories: false,
+            attributes: [.posixPermissions: 0o700]
+        )
+        path = url.path
+    }
+
+    deinit { try? FileManager.default.removeItem(atPath: path) }
+
+    /// The path of `name` in it.
+    package func file(_ name: String) -> String { path + "/" + name }
+}
+
+/// Finds programs, and ports that nobody listens on.
+package enum ServerEnvironment {
+    /// The path of `program`, on the search path or in `directories`.
+    ///
+    /// - Throws: when it is missing: a test that needs it fails and is not skipped.
+    package static func program(_ name: String, in directories: [String] = []) throws -> String {
+        let path = ProcessInfo.processInfo.environment["PATH", default: "/usr/bin:/bin"].split(separator: ":")
+        for directory in directories + path.map(String.init) {
+            let file = directory + "/" + name
+            if FileManager.default.isExecutableFile(atPath: file) { return file }
+        }
+        throw TestServerError("\(name) is not installed; `make test` installs what the tests need")
+    }
+
+    /// A port of the loopback interface that was free a moment ago.
+    package static func freePort() throws -> Int {
+        let listener = socket(AF_INET, streamSocket, 0)
+        guard listener >= 0 else { throw TestServerError("no socket: error \(errno)") }
+        defer { close(listener) }
+        var address = loopback(port: 0)
+        var size = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let result = withUnsafeMutablePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { pointer in
+                bind(listener, pointer, size) == 0 ? getsockname(listener, pointer, &size) : -1
+            }
+        }
+        guard result == 0 else { throw TestServerError("no free port: error \(errno)") }
+        return Int(UInt16(bigEndian: address.sin_port))
+    }
+
+    /// Returns once something accepts connections at `port`.
+    ///
+    /// - Throws: when `process`, which is to do so, has ended, or a minute has gone by.
+    package static func waitForListener(at port: Int, of process: ServerProcess) async throws {
+        for _ in 0..<6_000 {
+            if accepts(port) { return }
+            guard process.isRunning else { throw TestServerError("the server for port \(port) ended; see its log") }
+            try await Task.sleep(for: .milliseconds(10))
+        }
+        throw TestServerError("nothing listens at port \(port)")
+    }
+
+    package static func accepts(_ port: Int) -> Bool {
+        let client = socket(AF_INET, streamSocket, 0)
+        guard client >= 0 else { return false }
+        defer { close(client) }
+        var address = loopback(port: port)
+        return withUnsafePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { pointer in
+                connect(client, pointer, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
+            }
+        }
+    }
+
+    private static func loopback(port: Int) -> sockaddr_in {
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_port = UInt16(port).bigEndian
+        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+        return address
+    }
+
+    private static var streamSocket: Int32 {
+        #if canImport(Glibc)
+        Int32(SOCK_STREAM.rawValue)
+        #else
+        SOCK_STREAM
+        #endif
+    }
+}
