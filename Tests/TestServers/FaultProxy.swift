@@ -332,7 +332,7 @@ private enum Socket {
         #if canImport(Darwin)
         0
         #else
-        Int32(MSG_NOSIGNAL.rawValue)
+        Int32(MSG_NOSIGNAL)
         #endif
     }
 

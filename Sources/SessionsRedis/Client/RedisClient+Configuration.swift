@@ -1,5 +1,5 @@
 #if Redis
-public import Sessions
+import Sessions
 
 extension RedisClient {
     /// Which servers there are.

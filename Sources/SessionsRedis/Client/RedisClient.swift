@@ -1,7 +1,7 @@
 #if Redis
 import NIOCore
 import NIOPosix
-public import Sessions
+import Sessions
 public import SessionsRedisCodec
 import Synchronization
 
@@ -153,7 +153,7 @@ public final class RedisClient: RedisConfirmingClient {
                 let (node, asking): (RedisNode, Bool)
                 switch target {
                 case .owner:
-                    let found = try await node(for: command, before: deadline)
+                    let found = try await self.node(for: command, before: deadline)
                     (node, asking, generation) = (found.node, false, found.generation)
                 case .named(let named, let isAsking): (node, asking) = (named, isAsking)
                 }

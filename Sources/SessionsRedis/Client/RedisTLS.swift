@@ -1,6 +1,6 @@
 #if Redis
 import NIOSSL
-public import Sessions
+import Sessions
 
 /// How connections are encrypted.
 public struct RedisTLS: Sendable, Hashable {
