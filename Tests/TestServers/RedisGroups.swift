@@ -101,6 +101,15 @@ package final class RedisClusterGroup: Sendable {
         }
     }
 
+    /// Waits until another server than `old` has a slot.
+    package func newOwner(of slot: Int, after old: RedisServer) async throws {
+        for _ in 0..<1_200 {
+            if let owner = try? await owner(of: slot), owner.port != old.port { return }
+            try await Task.sleep(for: .milliseconds(20))
+        }
+        throw TestServerError("no other server takes slot \(slot)")
+    }
+
     /// The primary that has a slot.
     package func owner(of slot: Int) async throws -> RedisServer {
         for node in nodes where node.isRunning {

@@ -59,8 +59,10 @@ package final class RedisServer: Sendable {
     package func resume() { current.resume() }
 
     /// Starts it again, at the same port, after it has ended.
-    package func restart() async throws {
-        let process = try ServerProcess(arguments[0], Array(arguments[1...]), log: directory.file("log"))
+    ///
+    /// - Parameter more: Arguments besides those of the first time.
+    package func restart(_ more: [String] = []) async throws {
+        let process = try ServerProcess(arguments[0], Array(arguments[1...]) + more, log: directory.file("log"))
         self.process.withLock { $0 = process }
         try await ServerEnvironment.waitForListener(at: port, of: process)
     }
