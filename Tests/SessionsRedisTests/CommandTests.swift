@@ -276,7 +276,7 @@ extension RedisStoreTests {
                 }
             }
             let bytes = try await own.dump()
-            #expect(count == 40 && bytes.count > 20_000, "\(count) credentials, \(bytes.count) bytes")
+            #expect(count == 40 && bytes.count > 10_000, "\(count) credentials, \(bytes.count) bytes")
             #expect(search.piece(in: bytes) == nil)
             #expect(String(decoding: bytes, as: UTF8.self).contains("user-19"))
         }

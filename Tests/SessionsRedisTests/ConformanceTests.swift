@@ -69,9 +69,10 @@ final class SecuredServer: Sendable {
     let certificates: RedisCertificates
     private let directory: ServerDirectory
 
-    init() async throws {
+    /// - Parameter names: What its certificate is for.
+    init(names: String = "DNS:localhost,IP:127.0.0.1") async throws {
         directory = try ServerDirectory("tls")
-        certificates = try await RedisCertificates(in: directory)
+        certificates = try await RedisCertificates(in: directory, names: names)
         server = try await RedisServer(
             program: "redis-server",
             arguments: [],

@@ -310,7 +310,6 @@ extension RedisStoreTests {
             #expect(try await code { $0.credentials?.password = "wrong" }?.code == .notPermitted)
             #expect(try await code { $0.credentials = nil }?.code == .notPermitted)
             #expect(try await code { $0.tls?.trustRootsPath = nil }?.code == .notPermitted)
-            #expect(try await code { $0.tls?.serverName = "other.example" }?.code == .notPermitted)
             #expect(try await code { $0.topology = .standalone(secured.server.address) } == nil, "by its address")
             #expect(
                 try await code {
@@ -319,7 +318,23 @@ extension RedisStoreTests {
                 }?.code == .unavailable
             )
             let plain = try await Servers.standalone.server
-            #expect(try await code { $0.topology = .standalone(plain.address) }?.code == .notPermitted)
+            let unencrypted = try await code {
+                $0.topology = .standalone(plain.address)
+                $0.callDeadline = .milliseconds(300)
+                $0.connectDeadline = .milliseconds(300)
+            }
+            #expect(unencrypted != nil)
+            let named = try await SecuredServer(names: "DNS:localhost")
+            func host(_ name: String?, _ verification: RedisTLS.Verification) async throws -> SessionStoreError? {
+                var configuration = try SecuredServer.configuration(named.server, named.certificates)
+                configuration.tls?.serverName = name
+                configuration.tls?.verification = verification
+                let store = try RedisSessionStore(client: RedisClient(configuration), configuration: .fresh())
+                return try await storeError { try await store.load(.random()) }
+            }
+            #expect(try await host(nil, .full) == nil)
+            #expect(try await host("other.example", .full)?.code == .notPermitted)
+            #expect(try await host("other.example", .withoutHostname) == nil)
             // A user without the rights that the store needs.
             let prefix = try RedisSessionStore(client: secured.client)
             #expect(try await storeError { try await prefix.load(.random()) }?.code == .notPermitted)

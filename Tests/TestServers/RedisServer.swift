@@ -127,7 +127,8 @@ package struct RedisCertificates: Sendable {
     let certificate: String
     let key: String
 
-    package init(in directory: ServerDirectory) async throws {
+    /// - Parameter names: What the certificate is for.
+    package init(in directory: ServerDirectory, names: String = "DNS:localhost,IP:127.0.0.1") async throws {
         authority = directory.file("ca.pem")
         certificate = directory.file("server.pem")
         key = directory.file("server.key")
@@ -135,13 +136,13 @@ package struct RedisCertificates: Sendable {
             cd "$1"
             openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=test-authority -keyout ca.key -out ca.pem
             openssl req -newkey rsa:2048 -nodes -subj /CN=localhost -keyout server.key -out server.csr
-            printf 'subjectAltName=DNS:localhost,IP:127.0.0.1' >extensions
+            printf 'subjectAltName=%s' "$2" >extensions
             openssl x509 -req -in server.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -extfile extensions \
                 -out server.pem
             """
         let process = try ServerProcess(
             "/bin/sh",
-            ["-ec", script, "certificates", directory.path],
+            ["-ec", script, "certificates", directory.path, names],
             log: directory.file("openssl.log")
         )
         guard await process.exit() == 0 else { throw TestServerError("openssl could not make certificates") }

@@ -205,7 +205,7 @@ final class RedisConnection: Sendable {
     /// Fails what has not been answered in time.
     private func tick(on loop: any EventLoop) {
         let now = ContinuousClock.now
-        let (late, again, isOver) = state.withLock { state -> ([Kind], Bool, Bool) in
+        let (late, unsent, again, isOver) = state.withLock { state -> ([Kind], [Kind], Bool, Bool) in
             var late: [Kind] = []
             var waits = false
             for index in state.order.indices {
@@ -219,36 +219,48 @@ final class RedisConnection: Sendable {
                     continue
                 }
                 late.append(pending.kind)
-                // A WAIT that is late holds its connection's writes no longer.
                 state.order[index] = Pending(kind: .expired, deadline: pending.deadline)
             }
-            if !late.isEmpty { state.isRetired = true }
+            let unsent = late.isEmpty ? [] : Self.retire(&state)
             let again = state.failure == nil && !state.order.isEmpty
             state.isTicking = again
-            return (late, again, state.isRetired && !waits)
+            return (late, unsent, again, state.isRetired && !waits)
         }
-        for kind in late {
-            // What has not been sent yet may still be: it is in a batch with others.
-            let error = ConnectionFailure.lost(timedOut)
-            switch kind {
-            case .call(let continuation): continuation.resume(throwing: error)
-            case .confirmed(let call): call.fail(error)
-            case .wait(let calls): for call in calls { call.fail(error) }
-            case .expired, .ignored: break
-            }
-        }
+        for kind in late { Self.fail(kind, ConnectionFailure.lost(timedOut)) }
+        for kind in unsent { Self.fail(kind, ConnectionFailure.notSent(timedOut)) }
         if isOver { return fail(timedOut) }
         if again { scheduleTick(on: loop) }
+    }
+
+    /// Takes no new commands, and gives back what has not been sent: it is not to be carried out after its caller has gone,
+    /// and may be sent on another connection.
+    private static func retire(_ state: inout State) -> [Kind] {
+        state.isRetired = true
+        let unsent = state.order.suffix(state.unsent).map(\.kind)
+        state.order.removeLast(state.unsent)
+        state.outgoing = []
+        state.toConfirm = []
+        state.unsent = 0
+        return unsent
+    }
+
+    private static func fail(_ kind: Kind, _ failure: ConnectionFailure) {
+        switch kind {
+        case .call(let continuation): continuation.resume(throwing: failure)
+        case .confirmed(let call): call.fail(failure)
+        case .wait(let calls): for call in calls { call.fail(failure) }
+        case .expired, .ignored: break
+        }
     }
 
     // MARK: The end
 
     /// Takes no new commands; ends when those under way have been answered.
     func retire() {
-        let isIdle = state.withLock { state in
-            state.isRetired = true
-            return state.order.isEmpty
+        let (unsent, isIdle) = state.withLock { state in
+            (Self.retire(&state), state.order.isEmpty)
         }
+        for kind in unsent { Self.fail(kind, .notSent(closed)) }
         if isIdle { close() }
     }
 
@@ -269,13 +281,7 @@ final class RedisConnection: Sendable {
         }
         let sent = order.count - unsent
         for (place, pending) in order.enumerated() {
-            let failure = place < sent ? ConnectionFailure.lost(error) : .notSent(error)
-            switch pending.kind {
-            case .call(let continuation): continuation.resume(throwing: failure)
-            case .confirmed(let call): call.fail(failure)
-            case .wait(let calls): for call in calls { call.fail(failure) }
-            case .expired, .ignored: break
-            }
+            Self.fail(pending.kind, place < sent ? .lost(error) : .notSent(error))
         }
         channel?.close(promise: nil)
     }
