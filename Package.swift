@@ -101,6 +101,18 @@ let package = Package(
                 .product(name: "GRDB", package: "GRDB.swift", condition: .when(traits: ["SQLite"])),
             ]
         ),
+        .executableTarget(
+            name: "SessionsNode",
+            dependencies: ["Sessions", "SessionsSQLite", "SessionsTesting"],
+            path: "Tests/SessionsNode"
+        ),
+        .testTarget(
+            name: "SessionsHistoryTests",
+            dependencies: [
+                "Sessions", "SessionsNode", "SessionsSQLite", "SessionsTesting", "TestServers",
+                .product(name: "Logging", package: "swift-log"),
+            ]
+        ),
         .testTarget(
             name: "SessionsHummingbirdTests",
             dependencies: [

@@ -72,15 +72,24 @@ package enum ServerEnvironment {
     }
 
     package static func accepts(_ port: Int) -> Bool {
+        guard let client = connect(to: port) else { return false }
+        close(client)
+        return true
+    }
+
+    /// The descriptor of a connection to `port` of the loopback interface; `nil` if nobody listens there.
+    package static func connect(to port: Int) -> Int32? {
         let client = socket(AF_INET, streamSocket, 0)
-        guard client >= 0 else { return false }
-        defer { close(client) }
+        guard client >= 0 else { return nil }
         var address = loopback(port: port)
-        return withUnsafePointer(to: &address) { pointer in
+        let isConnected = withUnsafePointer(to: &address) { pointer in
             pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { pointer in
-                connect(client, pointer, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
+                systemConnect(client, pointer, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
             }
         }
+        if isConnected { return client }
+        close(client)
+        return nil
     }
 
     private static func loopback(port: Int) -> sockaddr_in {
@@ -99,3 +108,6 @@ package enum ServerEnvironment {
         #endif
     }
 }
+
+/// The system's `connect`, which the method above hides.
+private let systemConnect: @Sendable (Int32, UnsafePointer<sockaddr>?, socklen_t) -> Int32 = connect
