@@ -9,6 +9,7 @@ let package = Package(
         .library(name: "Sessions", targets: ["Sessions"]),
         .library(name: "SessionsHummingbird", targets: ["SessionsHummingbird"]),
         .library(name: "SessionsSQLite", targets: ["SessionsSQLite"]),
+        .library(name: "SessionsRedis", targets: ["SessionsRedis"]),
         .library(name: "SessionsTesting", targets: ["SessionsTesting"]),
     ],
     traits: [
@@ -16,6 +17,10 @@ let package = Package(
         .trait(
             name: "SQLite",
             description: "Builds SessionsSQLite, the store that keeps its records in one SQLite file."
+        ),
+        .trait(
+            name: "Redis",
+            description: "Builds SessionsRedis, the store that keeps its records in Redis or Valkey."
         ),
     ],
     dependencies: [
@@ -55,6 +60,18 @@ let package = Package(
             dependencies: [
                 "Sessions",
                 .product(name: "GRDB", package: "GRDB.swift", condition: .when(traits: ["SQLite"])),
+            ]
+        ),
+        .target(name: "SessionsRedisCodec"),
+        .target(
+            name: "SessionsRedis",
+            dependencies: [
+                "Sessions",
+                "SessionsRedisCodec",
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "NIOCore", package: "swift-nio", condition: .when(traits: ["Redis"])),
+                .product(name: "NIOPosix", package: "swift-nio", condition: .when(traits: ["Redis"])),
+                .product(name: "NIOSSL", package: "swift-nio-ssl", condition: .when(traits: ["Redis"])),
             ]
         ),
         .target(
@@ -110,6 +127,18 @@ let package = Package(
             name: "SessionsHistoryTests",
             dependencies: [
                 "Sessions", "SessionsNode", "SessionsSQLite", "SessionsTesting", "TestServers",
+                .product(name: "Logging", package: "swift-log"),
+            ]
+        ),
+        .testTarget(
+            name: "SessionsRedisTests",
+            dependencies: [
+                "Sessions",
+                "SessionsRedis",
+                "SessionsRedisCodec",
+                "SessionsTesting",
+                "TestServers",
+                .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"),
             ]
         ),

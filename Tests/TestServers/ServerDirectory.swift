@@ -77,19 +77,21 @@ package enum ServerEnvironment {
         return true
     }
 
-    /// The descriptor of a connection to `port` of the loopback interface; `nil` if nobody listens there.
+    /// A blocking connection to `port`, which the caller closes; `nil` if nothing listens there.
     package static func connect(to port: Int) -> Int32? {
         let client = socket(AF_INET, streamSocket, 0)
         guard client >= 0 else { return nil }
         var address = loopback(port: port)
-        let isConnected = withUnsafePointer(to: &address) { pointer in
+        let result = withUnsafePointer(to: &address) { pointer in
             pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { pointer in
-                systemConnect(client, pointer, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
+                systemConnect(client, pointer, socklen_t(MemoryLayout<sockaddr_in>.size))
             }
         }
-        if isConnected { return client }
-        close(client)
-        return nil
+        guard result == 0 else {
+            close(client)
+            return nil
+        }
+        return client
     }
 
     private static func loopback(port: Int) -> sockaddr_in {
@@ -109,5 +111,7 @@ package enum ServerEnvironment {
     }
 }
 
-/// The system's `connect`, which the method above hides.
-private let systemConnect: @Sendable (Int32, UnsafePointer<sockaddr>?, socklen_t) -> Int32 = connect
+// The name of the system's call is that of a method here.
+func systemConnect(_ descriptor: Int32, _ address: UnsafePointer<sockaddr>, _ size: socklen_t) -> Int32 {
+    connect(descriptor, address, size)
+}
