@@ -76,13 +76,23 @@ struct FileDescriptor: ~Copyable, Sendable {
     /// A new, empty file `name` that only this user may use.
     func newFile(_ name: String) throws -> FileDescriptor {
         let flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC
-        return FileDescriptor(try Self.retrying { openat(number, name, flags, 0o600) })
+        let file = FileDescriptor(try Self.retrying { openat(number, name, flags, 0o600) })
+        // The process's umask may have taken rights from this user too.
+        try file.setMode(0o600)
+        return file
     }
 
     /// The file `name`, made if there is none, to be locked.
     func lockFile(_ name: String) throws -> FileDescriptor {
-        let flags = O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC
-        return FileDescriptor(try Self.retrying { openat(number, name, flags, 0o600) })
+        let flags = O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC
+        while true {
+            do {
+                return FileDescriptor(try Self.retrying { openat(number, name, flags) })
+            } catch FileFailure.notThere {
+                // If the whole directory is gone, this fails with the same reason.
+                do { return try newFile(name) } catch FileFailure.alreadyThere {}
+            }
+        }
     }
 
     // MARK: Files
@@ -149,6 +159,7 @@ struct FileDescriptor: ~Copyable, Sendable {
     func makeDirectory(_ name: String) throws -> Bool {
         do {
             _ = try Self.retrying { mkdirat(number, name, 0o700) }
+            _ = try Self.retrying { fchmodat(number, name, 0o700, 0) }
             return true
         } catch FileFailure.alreadyThere {
             return false
