@@ -95,7 +95,9 @@ let package = Package(
                 .product(name: "CoreMetrics", package: "swift-metrics"),
                 .product(name: "MetricsTestKit", package: "swift-metrics"),
                 .product(name: "ServiceLifecycleTestKit", package: "swift-service-lifecycle"),
-                .product(name: "MetricsTestKit", package: "swift-metrics"),
+                "CrashHelping",
+                "SessionsFileCrashHelper",
+                "TestServers",
             ]
         ),
         .testTarget(
@@ -103,9 +105,15 @@ let package = Package(
             dependencies: ["Sessions", "SessionsTesting", "TestServers"]
         ),
         .target(name: "TestServers", path: "Tests/TestServers"),
+        .target(name: "CrashHelping", dependencies: ["Sessions"], path: "Tests/CrashHelping"),
+        .executableTarget(
+            name: "SessionsFileCrashHelper",
+            dependencies: ["Sessions", "CrashHelping"],
+            path: "Tests/SessionsFileCrashHelper"
+        ),
         .executableTarget(
             name: "SessionsSQLiteCrashHelper",
-            dependencies: ["Sessions", "SessionsSQLite"],
+            dependencies: ["Sessions", "SessionsSQLite", "CrashHelping"],
             path: "Tests/SessionsSQLiteCrashHelper"
         ),
         .testTarget(
@@ -115,7 +123,21 @@ let package = Package(
                 "SessionsSQLite",
                 "SessionsSQLiteCrashHelper",
                 "SessionsTesting",
+                "CrashHelping",
+                "TestServers",
                 .product(name: "GRDB", package: "GRDB.swift", condition: .when(traits: ["SQLite"])),
+            ]
+        ),
+        .executableTarget(
+            name: "SessionsNode",
+            dependencies: ["Sessions", "SessionsSQLite", "SessionsTesting"],
+            path: "Tests/SessionsNode"
+        ),
+        .testTarget(
+            name: "SessionsHistoryTests",
+            dependencies: [
+                "Sessions", "SessionsNode", "SessionsSQLite", "SessionsTesting", "TestServers",
+                .product(name: "Logging", package: "swift-log"),
             ]
         ),
         .testTarget(
