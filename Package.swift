@@ -8,11 +8,13 @@ let package = Package(
     products: [
         .library(name: "Sessions", targets: ["Sessions"]),
         .library(name: "SessionsHummingbird", targets: ["SessionsHummingbird"]),
+        .library(name: "SessionsPostgres", targets: ["SessionsPostgres"]),
         .library(name: "SessionsSQLite", targets: ["SessionsSQLite"]),
         .library(name: "SessionsTesting", targets: ["SessionsTesting"]),
     ],
     traits: [
         .trait(name: "Hummingbird", description: "Builds SessionsHummingbird, the adapter for Hummingbird 2."),
+        .trait(name: "Postgres", description: "Builds SessionsPostgres, the store on a PostgreSQL server."),
         .trait(
             name: "SQLite",
             description: "Builds SessionsSQLite, the store that keeps its records in one SQLite file."
@@ -55,6 +57,18 @@ let package = Package(
             dependencies: [
                 "Sessions",
                 .product(name: "GRDB", package: "GRDB.swift", condition: .when(traits: ["SQLite"])),
+            ]
+        ),
+        .systemLibrary(
+            name: "CLibPQ",
+            pkgConfig: "libpq",
+            providers: [.apt(["libpq-dev"]), .brew(["libpq"])]
+        ),
+        .target(
+            name: "SessionsPostgres",
+            dependencies: [
+                "Sessions",
+                .target(name: "CLibPQ", condition: .when(traits: ["Postgres"])),
             ]
         ),
         .target(
@@ -102,6 +116,17 @@ let package = Package(
             ]
         ),
         .testTarget(
+            name: "SessionsPostgresTests",
+            dependencies: [
+                "Sessions",
+                "SessionsPostgres",
+                "SessionsTesting",
+                "TestServers",
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .target(name: "CLibPQ", condition: .when(traits: ["Postgres"])),
+            ]
+        ),
+        .testTarget(
             name: "SessionsHummingbirdTests",
             dependencies: [
                 "Sessions",
@@ -127,7 +152,7 @@ let package = Package(
     ]
 )
 
-for target in package.targets {
+for target in package.targets where target.type != .system {
     target.swiftSettings =
         (target.swiftSettings ?? []) + [
             .enableUpcomingFeature("ExistentialAny"),
