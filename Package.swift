@@ -123,6 +123,7 @@ let package = Package(
                 "SessionsTesting",
                 "TestServers",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "Logging", package: "swift-log"),
                 .target(name: "CLibPQ", condition: .when(traits: ["Postgres"])),
             ]
         ),

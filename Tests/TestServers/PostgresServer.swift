@@ -73,7 +73,7 @@ package final class PostgresServer: Sendable {
             ["-D", data] + (options + settings).flatMap { ["-c", $0] }
         )
         let process = try ServerProcess(command, arguments, log: directory.file("log"))
-        Self.running.withLock { $0.insert(process.pid) }
+        _ = Self.running.withLock { $0.insert(process.pid) }
         _ = Self.atExit
         self.process.withLock { $0 = process }
         try await ServerEnvironment.waitForListener(at: port, of: process)
@@ -181,7 +181,7 @@ package final class PostgresServer: Sendable {
 
     private func exitCode(_ command: String, _ arguments: [String]) async throws -> Int32 {
         let (command, arguments) = Self.asOwner(command, arguments)
-        return await try ServerProcess(command, arguments, log: directory.file("log")).exit()
+        return try await ServerProcess(command, arguments, log: directory.file("log")).exit()
     }
 
     private func run(_ command: String, _ arguments: [String]) async throws {
