@@ -56,7 +56,7 @@ struct PostgresConnectionInfo: Sendable {
         let keywords: [(String, String)] = [
             ("fallback_application_name", "swift-sessions"),
             // A standby shows what was true a moment ago, and cannot write.
-            ("target_session_attrs", "read-write"),
+            ("target_session_attrs", "primary"),
             ("keepalives_idle", "30"),
             ("keepalives_interval", "10"),
             ("keepalives_count", "3"),

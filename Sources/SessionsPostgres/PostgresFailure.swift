@@ -69,6 +69,12 @@ enum PostgresFailure {
             case "08", "57":
                 (.unavailable, "PostgreSQL is stopping, starting or out of reach. Look at the server's log.")
             case "53": (.full, "PostgreSQL is out of memory or another resource. Look at the server's log.")
+            case "22", "23":
+                (
+                    .unusable,
+                    "The tables of sessions refuse what this package writes. Look for constraints and triggers that were "
+                        + "added to them."
+                )
             case "XX", "58": (.unusable, "PostgreSQL found damaged data, or its disk fails. Look at the server's log.")
             default: (.unavailable, "PostgreSQL could not carry out a statement. Look at the server's log.")
             }

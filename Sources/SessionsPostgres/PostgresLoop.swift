@@ -101,7 +101,7 @@ final class PostgresLoop {
         for connection in connections + givenUp { for call in connection.abandon() { call.fail(error) } }
         connections = []
         givenUp = []
-        _ = pool.take(begun: begun)
+        for call in pool.end(begun: begun) { call.fail(error) }
     }
 
     // MARK: Deadlines

@@ -21,6 +21,8 @@ final class PostgresPool: Sendable {
         var isClosed = false
         /// Whether what is under way is to be left alone.
         var isAborted = false
+        /// Whether nobody takes anything any more.
+        var isOver = false
 
         var isEmpty: Bool { calls.isEmpty && opened.isEmpty && failure == nil }
     }
@@ -118,7 +120,7 @@ final class PostgresPool: Sendable {
     private func deliver(_ attempt: Result<PostgresLink, SessionStoreError>) {
         change { inbox in
             switch attempt {
-            case .success(let link): inbox.opened.append(link)
+            case .success(let link): if !inbox.isOver { inbox.opened.append(link) }
             case .failure(let error): inbox.failure = error
             }
         }
@@ -148,6 +150,21 @@ final class PostgresPool: Sendable {
             inbox.failure = nil
             inbox.isAsleep = taken.isEmpty
             return taken
+        }
+    }
+
+    /// The thread is about to end.
+    ///
+    /// - Returns: calls that came in the last moment.
+    func end(begun: Int) -> [PostgresCall] {
+        inbox.withLock { inbox in
+            inbox.waiting -= begun + inbox.calls.count
+            defer {
+                inbox.calls = []
+                inbox.opened = []
+                inbox.isOver = true
+            }
+            return inbox.calls
         }
     }
 

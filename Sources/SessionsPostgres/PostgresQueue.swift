@@ -25,7 +25,7 @@ struct PostgresQueue {
 
     /// Takes the first `count` calls, or all if there are fewer.
     mutating func take(_ count: Int) -> [PostgresCall] {
-        let end = min(taken + count, calls.count)
+        let end = taken + min(count, self.count)
         let result = Array(calls[taken..<end])
         taken = end
         // Moves no more calls than were taken since the last time.

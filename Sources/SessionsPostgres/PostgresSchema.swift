@@ -92,7 +92,8 @@ struct PostgresSchema: Sendable {
     private var firstTables: String {
         """
         CREATE \(isLogged ? "" : "UNLOGGED ")TABLE \(records) (
-            key text COLLATE "C" PRIMARY KEY CHECK (key ~ '^[-A-Za-z0-9_.:=]{1,256}$'),
+            key text COLLATE "C" PRIMARY KEY
+                CHECK (octet_length(key) BETWEEN 1 AND 256 AND key !~ '[^-A-Za-z0-9_.:=]'),
             payload bytea NOT NULL,
             version bigint NOT NULL,
             idle_deadline timestamptz NOT NULL,

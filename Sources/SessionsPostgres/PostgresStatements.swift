@@ -32,8 +32,8 @@ struct PostgresStatements: Sendable {
             "INSERT INTO \(records) (key, \(columns)) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (key) DO NOTHING"
         )
         // Where nothing was replaced, the current record is read with a row lock: unlike a plain SELECT, which would show
-        // what was there when the statement began, that goes to the newest version of the row. The weakest lock does, and
-        // waits for no writer.
+        // what was there when the statement began, that goes to the newest version of the row. It has to be a lock that
+        // writers take: FOR KEY SHARE is content with the old version.
         replace = PostgresStatement(
             "replace",
             .write,
@@ -43,7 +43,7 @@ struct PostgresStatements: Sendable {
             UPDATE \(records) SET payload = $3, version = $4, idle_deadline = $5, absolute_deadline = $6, owner = $7 \
             WHERE key = $1 AND version = $2 RETURNING 1\
             ), current AS (\
-            SELECT \(columns) FROM \(records) WHERE key = $1 AND NOT EXISTS (SELECT FROM replaced) FOR KEY SHARE\
+            SELECT \(columns) FROM \(records) WHERE key = $1 AND NOT EXISTS (SELECT FROM replaced) FOR NO KEY UPDATE\
             ) \
             SELECT NULL::bytea, NULL::bigint, NULL::timestamptz, NULL::timestamptz, NULL::bytea, true FROM replaced \
             UNION ALL SELECT \(columns), false FROM current

@@ -76,16 +76,15 @@ extension PostgresStoreTests {
             #expect(try await store.load(key) == nil)
         }
 
-        @Test("a conflict does not wait for a writer that comes after the one that won")
+        @Test("a conflict behind two writers hands back what the later one left")
         func replaceBetweenTwo() async throws {
             #expect(try await store.insert(.sample("first"), at: key))
-            #expect(
-                try await store.replace(second, at: key, ifVersion: RecordVersion(rawValue: 1)) == .replaced
-            )
-            try await other.query("BEGIN; UPDATE \(scratch.table) SET version = 3")
-            let outcome = try await store.replace(.sample(version: 4), at: key, ifVersion: RecordVersion(rawValue: 1))
+            let zeroth = StoredRecord.sample("zeroth", version: 9)
+            #expect(try await store.replace(zeroth, at: key, ifVersion: RecordVersion(rawValue: 1)) == .replaced)
+            let outcome = try await overtaken(by: update) { store, key in
+                try await store.replace(.sample(version: 4), at: key, ifVersion: RecordVersion(rawValue: 1))
+            }
             #expect(outcome == .conflict(second))
-            try await other.query("COMMIT")
         }
 
         @Test("a replace sent a second time is a conflict with itself")

@@ -95,11 +95,12 @@ final class OtherProgram: Sendable {
 
 /// Returns once `condition` is true.
 func waitUntil(_ what: String, _ condition: () async throws -> Bool) async throws {
-    for _ in 0..<6_000 {
+    let end = ContinuousClock.now + .seconds(60)
+    while ContinuousClock.now < end {
         if try await condition() { return }
         try await Task.sleep(for: .milliseconds(10))
     }
-    Issue.record("it did not come to be that \(what)")
+    throw TestServerError("it did not come to be that \(what)")
 }
 
 /// Runs blocking code on a thread of its own.

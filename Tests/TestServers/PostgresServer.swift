@@ -117,6 +117,18 @@ package final class PostgresServer: Sendable {
         try current.resume()
     }
 
+    /// Starts what receives and confirms the server's log as a synchronous standby does.
+    package func startStandby(named name: String) throws -> ServerProcess {
+        let received = directory.file("received-\(UInt32.random(in: .min ... .max))")
+        try FileManager.default.createDirectory(atPath: received, withIntermediateDirectories: false)
+        try Self.giveAway(received)
+        let (command, arguments) = Self.asOwner(
+            try Self.program("pg_receivewal"),
+            ["-D", received, "--synchronous", "-d", "\(socketURL) application_name=\(name)"]
+        )
+        return try ServerProcess(command, arguments, log: directory.file("standby-log"))
+    }
+
     /// Everything in the database, as `pg_dump` writes it: bytes as hexadecimal.
     package func dump() async throws -> String {
         let file = directory.file("dump-\(UInt32.random(in: .min ... .max))")
