@@ -10,6 +10,7 @@ let package = Package(
         .library(name: "SessionsHummingbird", targets: ["SessionsHummingbird"]),
         .library(name: "SessionsPostgres", targets: ["SessionsPostgres"]),
         .library(name: "SessionsSQLite", targets: ["SessionsSQLite"]),
+        .library(name: "SessionsRedis", targets: ["SessionsRedis"]),
         .library(name: "SessionsTesting", targets: ["SessionsTesting"]),
     ],
     traits: [
@@ -18,6 +19,10 @@ let package = Package(
         .trait(
             name: "SQLite",
             description: "Builds SessionsSQLite, the store that keeps its records in one SQLite file."
+        ),
+        .trait(
+            name: "Redis",
+            description: "Builds SessionsRedis, the store that keeps its records in Redis or Valkey."
         ),
     ],
     dependencies: [
@@ -71,6 +76,18 @@ let package = Package(
                 .target(name: "CLibPQ", condition: .when(traits: ["Postgres"])),
             ]
         ),
+        .target(name: "SessionsRedisCodec"),
+        .target(
+            name: "SessionsRedis",
+            dependencies: [
+                "Sessions",
+                "SessionsRedisCodec",
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "NIOCore", package: "swift-nio", condition: .when(traits: ["Redis"])),
+                .product(name: "NIOPosix", package: "swift-nio", condition: .when(traits: ["Redis"])),
+                .product(name: "NIOSSL", package: "swift-nio-ssl", condition: .when(traits: ["Redis"])),
+            ]
+        ),
         .target(
             name: "SessionsHummingbird",
             dependencies: [
@@ -92,7 +109,9 @@ let package = Package(
                 .product(name: "CoreMetrics", package: "swift-metrics"),
                 .product(name: "MetricsTestKit", package: "swift-metrics"),
                 .product(name: "ServiceLifecycleTestKit", package: "swift-service-lifecycle"),
-                .product(name: "MetricsTestKit", package: "swift-metrics"),
+                "CrashHelping",
+                "SessionsFileCrashHelper",
+                "TestServers",
             ]
         ),
         .testTarget(
@@ -100,9 +119,15 @@ let package = Package(
             dependencies: ["Sessions", "SessionsTesting", "TestServers"]
         ),
         .target(name: "TestServers", path: "Tests/TestServers"),
+        .target(name: "CrashHelping", dependencies: ["Sessions"], path: "Tests/CrashHelping"),
+        .executableTarget(
+            name: "SessionsFileCrashHelper",
+            dependencies: ["Sessions", "CrashHelping"],
+            path: "Tests/SessionsFileCrashHelper"
+        ),
         .executableTarget(
             name: "SessionsSQLiteCrashHelper",
-            dependencies: ["Sessions", "SessionsSQLite"],
+            dependencies: ["Sessions", "SessionsSQLite", "CrashHelping"],
             path: "Tests/SessionsSQLiteCrashHelper"
         ),
         .testTarget(
@@ -112,7 +137,33 @@ let package = Package(
                 "SessionsSQLite",
                 "SessionsSQLiteCrashHelper",
                 "SessionsTesting",
+                "CrashHelping",
+                "TestServers",
                 .product(name: "GRDB", package: "GRDB.swift", condition: .when(traits: ["SQLite"])),
+            ]
+        ),
+        .executableTarget(
+            name: "SessionsNode",
+            dependencies: ["Sessions", "SessionsSQLite", "SessionsTesting"],
+            path: "Tests/SessionsNode"
+        ),
+        .testTarget(
+            name: "SessionsHistoryTests",
+            dependencies: [
+                "Sessions", "SessionsNode", "SessionsSQLite", "SessionsTesting", "TestServers",
+                .product(name: "Logging", package: "swift-log"),
+            ]
+        ),
+        .testTarget(
+            name: "SessionsRedisTests",
+            dependencies: [
+                "Sessions",
+                "SessionsRedis",
+                "SessionsRedisCodec",
+                "SessionsTesting",
+                "TestServers",
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "Logging", package: "swift-log"),
             ]
         ),
         .testTarget(

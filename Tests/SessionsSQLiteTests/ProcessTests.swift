@@ -2,6 +2,7 @@
 import Foundation
 import GRDB
 import Sessions
+import TestServers
 import Testing
 
 @testable import SessionsSQLite
@@ -33,14 +34,14 @@ extension SQLiteStoreTests {
             let store = try scratch.store()
             let key = try StoreKey.numbered(1)
             #expect(try await store.insert(.sample("0"), at: key))
-            let helpers = try (0..<2).map { _ in try Helper(["count", scratch.path, key.text, "150"]) }
+            let helpers = try (0..<2).map { _ in try HelperProcess("SessionsSQLiteCrashHelper", ["count", scratch.path, key.text, "150"]) }
             try await count(store, key, times: 150)
             for helper in helpers { #expect(try await helper.exitCode() == 0) }
             let record = try #require(try await store.load(key))
             #expect(String(decoding: record.payload, as: UTF8.self) == "450")
 
             #expect(try await store.delete(key, ifVersion: nil))
-            let late = try Helper(["count", scratch.path, key.text, "1"])
+            let late = try HelperProcess("SessionsSQLiteCrashHelper", ["count", scratch.path, key.text, "1"])
             #expect(try await late.exitCode() == 66)
         }
 
@@ -80,7 +81,7 @@ extension SQLiteStoreTests {
 
         /// What opening the store comes to for somebody without rights.
         func outcome() async throws -> String {
-            let helper = try Helper(["nobody", scratch.path])
+            let helper = try HelperProcess("SessionsSQLiteCrashHelper", ["nobody", scratch.path])
             let line = try await helper.lines().joined()
             _ = try await helper.exitCode()
             return line

@@ -31,6 +31,7 @@ public final class SessionManager: Sendable {
     let queue = CommitQueue()
     /// Whether the store answers within the process, without suspending: its operations cannot be cancelled.
     let storeIsLocal: Bool
+    private let logLimiter = LogLimiter()
     private let observer: (@Sendable (SessionEvent) -> Void)?
 
     /// Creates a manager.
@@ -153,6 +154,10 @@ public final class SessionManager: Sendable {
         guard level >= logger.logLevel else { return }
         var metadata: Logger.Metadata = [:]
         if let tag = event.tag { metadata["session"] = .string(tag) }
+        if let name = kind.floodName {
+            guard let withheld = logLimiter.admit(name, at: clock.now()) else { return }
+            if withheld > 0 { metadata["withheld"] = "\(withheld)" }
+        }
         logger.log(level: level, "\(kind.logMessage)", metadata: metadata)
     }
 }
