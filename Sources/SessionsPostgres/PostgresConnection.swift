@@ -20,6 +20,8 @@ final class PostgresConnection {
     private var index = 0
     /// How many callers have no answer yet.
     private var unanswered = 0
+    /// Whether a new connection would do what this one does not.
+    private(set) var isSpent = false
     /// Whether something could not be sent at once.
     private(set) var hasUnsent = false
 
@@ -97,6 +99,7 @@ final class PostgresConnection {
             case PGRES_PIPELINE_SYNC: return .finished(skipped: settle())
             default:
                 if PQstatus(link.connection) != CONNECTION_OK { return .lost }
+                if PostgresFailure.isOfConnection(result) { isSpent = true }
                 note(PostgresFailure.error(for: result))
             }
         }

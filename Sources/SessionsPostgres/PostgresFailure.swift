@@ -11,6 +11,12 @@ enum PostgresFailure {
         error(sqlState: CLibPQ_sqlState(result).map { String(cString: $0) } ?? "")
     }
 
+    /// Whether a result is the fault of its connection: its server takes no writes any more, its prepared statements are gone,
+    /// or a table has changed under them.
+    static func isOfConnection(_ result: OpaquePointer) -> Bool {
+        CLibPQ_sqlState(result).map { ["25006", "26000", "0A000"].contains(String(cString: $0)) } ?? false
+    }
+
     static func error(sqlState state: String) -> SessionStoreError {
         let (code, message) = explanation(of: state)
         return SessionStoreError(code, "\(message) (SQLSTATE \(state.isEmpty ? "unknown" : state))")
@@ -86,6 +92,7 @@ enum PostgresFailure {
         let reason =
             connection.flatMap { PQerrorMessage($0) }.map { String(cString: $0) } ?? "there is not enough memory"
         let line = reason.split(whereSeparator: \.isNewline).joined(separator: " ")
+        // libpq keeps the SQLSTATE of a refused connection to itself. In another language than English this is `unavailable`.
         let isRefused = line.contains("password authentication failed") || line.contains("pg_hba.conf")
         return SessionStoreError(
             isRefused ? .notPermitted : .unavailable,

@@ -198,6 +198,7 @@ final class PostgresLoop {
         case .lost: lose(connection)
         case .finished(let skipped):
             if isGivenUp { givenUp.removeAll { $0 === connection } }
+            if connection.isSpent { lose(connection) }
             retry(skipped)
         }
     }

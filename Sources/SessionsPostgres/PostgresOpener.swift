@@ -35,7 +35,8 @@ struct PostgresOpener: Sendable {
 
     /// Makes the connection independent of what role, database and server have set, and checks the confirmation setting.
     ///
-    /// The time zone is left as it is: nothing depends on it.
+    /// The time zone is left as it is: nothing depends on it. Where the role may not see every row, a statement is an error
+    /// and does not find less.
     private func setUp(_ link: PostgresLink) throws {
         let milliseconds = max(1, configuration.deadline.wholeMicroseconds / 1000)
         let rows = try link.query(

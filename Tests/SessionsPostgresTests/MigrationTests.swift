@@ -132,6 +132,19 @@ extension PostgresStoreTests {
             #expect(try await scratch.store(at: url).insert(.sample(), at: .numbered(1)))
         }
 
+        @Test("a connection whose statements do not fit the table any more is given up")
+        func changedTable() async throws {
+            let store = try await open(PostgresSchema.migrations) { $0.connectionLimit = 1 }
+            #expect(try await store.insert(.sample(), at: .numbered(1)))
+            try await other.query("DROP VIEW \"public\".\"\(scratch.configuration.table)_readable\"")
+            try await other.query("ALTER TABLE \(scratch.table) ALTER COLUMN version TYPE numeric")
+            let first = try await storeError { try await store.load(.numbered(1)) }
+            #expect(first?.message.contains("0A000") == true)
+            let second = try await storeError { try await store.load(.numbered(1)) }
+            #expect(second?.code == .unusable)
+            #expect(second?.message.contains("0A000") == false)
+        }
+
         @Test("a table that is kept in another way than the configuration says is refused, either way")
         func persistence() async throws {
             _ = try await open()
