@@ -68,7 +68,7 @@ require_build_packages() {
         ;;
     Linux)
         if command -v apt-get >/dev/null; then
-            install_packages libsqlite3-dev libpq-dev
+            install_packages libsqlite3-dev libpq-dev pkg-config
         elif ! [ -e /usr/include/sqlite3.h ]; then
             fail "SQLite's header is needed; install your system's development package of SQLite 3"
         fi
@@ -160,6 +160,21 @@ stop_postgres() {
 }
 
 require_python() { require_tool python3 python3 python "Python 3.9 or newer is needed"; }
+
+# require_redis: the servers that the Redis store is tested on, each started by its test, and openssl for certificates.
+# Debian's packages also start a server of their own on port 6379, which no test uses.
+require_redis() {
+    require_tool redis-server redis-server redis "the tests need Redis 7 or newer: https://redis.io/docs"
+    require_tool redis-sentinel redis-sentinel redis "the tests need redis-sentinel, which is part of Redis"
+    require_tool redis-cli redis-tools redis "the tests need redis-cli, which is part of Redis"
+    require_tool openssl openssl openssl "the tests need openssl"
+}
+
+# require_servers: every server that the tests start.
+require_servers() {
+    require_redis
+    require_postgres
+}
 
 # require_load_generator: wrk, which loads a server from a process of its own.
 require_load_generator() { require_tool wrk wrk wrk "the benchmarks need wrk: https://github.com/wg/wrk"; }
