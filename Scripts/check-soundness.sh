@@ -118,7 +118,7 @@ stores=$(files 'Sources/SessionsSQLite/*.swift' 'Sources/SessionsRedis/*.swift' 
             $(files 'Sources/SessionsTesting/*.swift')
     )
     rule 'A store knows the core, and neither a server nor another store.' < <(
-        lines 'hit if $code =~ /\bimport\s+(Hummingbird|FlyingFox|Sessions(?!Testing)\w+)/' $stores
+        lines 'hit if $code =~ /\bimport\s+(Hummingbird|FlyingFox|Sessions(?!Testing|RedisCodec)\w+)/' $stores
     )
     rule 'The core imports FoundationEssentials, and Foundation only in its #else.' < <(
         lines 'hit if $code =~ /\bimport\s+Foundation\s*$/ and $above !~ /^\s*#else/' $core

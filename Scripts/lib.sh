@@ -98,6 +98,20 @@ require_tool() {
 
 require_python() { require_tool python3 python3 python "Python 3.9 or newer is needed"; }
 
+# require_redis: the servers that the Redis store is tested on, each started by its test, and openssl for certificates.
+# Debian's packages also start a server of their own on port 6379, which no test uses.
+require_redis() {
+    require_tool redis-server redis-server redis "the tests need Redis 7 or newer: https://redis.io/docs"
+    require_tool redis-sentinel redis-sentinel redis "the tests need redis-sentinel, which is part of Redis"
+    require_tool redis-cli redis-tools redis "the tests need redis-cli, which is part of Redis"
+    require_tool openssl openssl openssl "the tests need openssl"
+}
+
+# require_servers: every server that the tests start.
+require_servers() {
+    require_redis
+}
+
 # require_load_generator: wrk, which loads a server from a process of its own.
 require_load_generator() { require_tool wrk wrk wrk "the benchmarks need wrk: https://github.com/wg/wrk"; }
 
