@@ -91,7 +91,12 @@ struct PostgresOpener: Sendable {
                 throw PostgresFailure.notMigrated(tables.version, schema)
             }
             let milliseconds = Self.migrationDeadline.wholeMicroseconds / 1000
-            try link.query("BEGIN; SET LOCAL statement_timeout = \(milliseconds); \(schema.lockStatement)", until: end)
+            // Whatever becomes of records in a crash, the tables are there after it: a store that is open makes no others.
+            let commit = configuration.confirmation.isFlushed ? "" : "SET LOCAL synchronous_commit = local; "
+            try link.query(
+                "BEGIN; SET LOCAL statement_timeout = \(milliseconds); \(commit)\(schema.lockStatement)",
+                until: end
+            )
             // Under the lock: another store may just have done it.
             tables = try inspect(link, until: end)
             try link.query(

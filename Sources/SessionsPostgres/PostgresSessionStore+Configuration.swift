@@ -29,6 +29,14 @@ extension PostgresSessionStore {
             /// Nothing, and the records are in an unlogged table. After a crash of the server, and on a standby that
             /// takes over, there is no session at all: everybody is logged out, and nobody logged in again.
             case unlogged
+
+            /// Whether an answered write is on a disk.
+            var isFlushed: Bool {
+                switch self {
+                case .standbys, .flushed: true
+                case .unflushed, .unlogged: false
+                }
+            }
         }
 
         /// How the tables come to be.
