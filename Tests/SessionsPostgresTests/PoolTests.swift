@@ -152,7 +152,10 @@ extension PostgresStoreTests {
             try await scratch.other().waitForBlocked()
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for number in 1..<20 {
-                    group.addTask { #expect(try await store.load(.numbered(number)) == .sample()) }
+                    group.addTask {
+                        let record = try await store.load(.numbered(number))
+                        #expect(record == .sample())
+                    }
                 }
                 try await waitUntil("19 loads wait") { store.pool.waitingCount == 19 }
                 group.addTask {
@@ -163,7 +166,10 @@ extension PostgresStoreTests {
                 }
                 try await waitUntil("the one that fails waits") { store.pool.waitingCount == 20 }
                 for number in 20..<40 {
-                    group.addTask { #expect(try await store.load(.numbered(number)) == .sample()) }
+                    group.addTask {
+                        let record = try await store.load(.numbered(number))
+                        #expect(record == .sample())
+                    }
                 }
                 try await waitUntil("39 loads and the one that fails wait") { store.pool.waitingCount == 40 }
                 try await other.query("ROLLBACK")
