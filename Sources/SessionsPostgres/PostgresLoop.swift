@@ -49,9 +49,9 @@ final class PostgresLoop {
     func run() {
         while true {
             // What has come may have taken long enough for more to come; a second look is cheaper than a wait that is cut
-            // short.
+            // short. It also tells the inbox who waits no longer.
             var isQuiet = false
-            for _ in 0..<2 where !isQuiet {
+            for _ in 0..<2 where !isQuiet || begun != 0 {
                 let inbox = pool.take(begun: begun)
                 begun = 0
                 isQuiet = inbox.isEmpty

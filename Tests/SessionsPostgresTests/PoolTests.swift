@@ -144,15 +144,38 @@ extension PostgresStoreTests {
         @Test("a load that the server cannot carry out fails alone, whatever shares its round trip")
         func sharedRoundTrip() async throws {
             let store = try await scratch.store { $0.connectionLimit = 1 }
-            for number in 0..<50 { #expect(try await store.insert(.sample(), at: .numbered(number))) }
-            // A value of another program's that no record can have makes the store refuse that one.
-            try await other.query(
-                "ALTER TABLE \(scratch.table) DROP CONSTRAINT \(scratch.configuration.table)_key_check"
-            )
-            try await withThrowingTaskGroup(of: Bool.self) { group in
-                for number in 0..<50 { group.addTask { try await store.load(.numbered(number)) != nil } }
-                for try await isThere in group { #expect(isThere) }
+            for number in 0..<40 { #expect(try await store.insert(.sample(), at: .numbered(number))) }
+            let unprepared = PostgresStatement("nothing", .load, [], "")
+            try await other.query("BEGIN; UPDATE \(scratch.table) SET version = version WHERE key = 'key-0'")
+            // While the only connection waits for this one, the loads collect.
+            async let deletion = store.delete(.numbered(0), ifVersion: nil)
+            try await scratch.other().waitForBlocked()
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for number in 1..<20 {
+                    group.addTask {
+                        let record = try await store.load(.numbered(number))
+                        #expect(record == .sample())
+                    }
+                }
+                try await waitUntil("19 loads wait") { store.pool.waitingCount == 19 }
+                group.addTask {
+                    let error = try await storeError {
+                        try await store.pool.perform(unprepared, PostgresParameters()) { $0.count }
+                    }
+                    #expect(error?.message.contains("26000") == true)
+                }
+                try await waitUntil("the one that fails waits") { store.pool.waitingCount == 20 }
+                for number in 20..<40 {
+                    group.addTask {
+                        let record = try await store.load(.numbered(number))
+                        #expect(record == .sample())
+                    }
+                }
+                try await waitUntil("39 loads and the one that fails wait") { store.pool.waitingCount == 40 }
+                try await other.query("ROLLBACK")
+                try await group.waitForAll()
             }
+            #expect(try await deletion)
         }
 
         static let nonsense: [(name: String, change: @Sendable (inout PostgresSessionStore.Configuration) -> Void)] = [
