@@ -57,9 +57,6 @@ final class RedisConnection: Sendable {
     /// Whether new commands may come.
     var isUsable: Bool { state.withLock { $0.failure == nil && !$0.isRetired } }
 
-    /// How many answers are waited for.
-    var pendingCount: Int { state.withLock { $0.order.count } }
-
     func opened(_ channel: any Channel) {
         let failed = state.withLock { state in
             state.channel = channel

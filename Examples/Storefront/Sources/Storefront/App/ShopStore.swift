@@ -1,4 +1,5 @@
 import Sessions
+import SessionsRedis
 import SessionsSQLite
 
 #if canImport(Darwin)
@@ -13,6 +14,7 @@ import Musl
 enum ShopStore {
     case sqlite(SQLiteSessionStore)
     case memory(MemorySessionStore)
+    case redis(RedisSessionStore)
 
     /// Opens the store that the options ask for.
     init(_ options: ShopOptions) throws {
@@ -21,20 +23,29 @@ enum ShopStore {
         case .sqlite:
             try Self.makeDirectory(of: options.database)
             self = .sqlite(try SQLiteSessionStore(path: options.database))
+        case .redis:
+            // The key file stands there.
+            try Self.makeDirectory(of: options.database)
+            self = .redis(try RedisSessionStore(url: options.redis))
         }
     }
 
-    /// What the session manager and the sweeper work with.
-    var sessions: any SweepingSessionStore {
+    /// What the session manager works with.
+    var sessions: any SessionStore {
         switch self {
         case .sqlite(let store): store
         case .memory(let store): store
+        case .redis(let store): store
         }
     }
 
     /// Finishes what was begun.
     func close() async throws {
-        if case .sqlite(let store) = self { try await store.close() }
+        switch self {
+        case .sqlite(let store): try await store.close()
+        case .redis(let store): store.close()
+        case .memory: break
+        }
     }
 
     /// Makes the directory that the database stands in, readable by its owner only, if its parent exists.
