@@ -8,12 +8,14 @@ let package = Package(
     products: [
         .library(name: "Sessions", targets: ["Sessions"]),
         .library(name: "SessionsHummingbird", targets: ["SessionsHummingbird"]),
+        .library(name: "SessionsPostgres", targets: ["SessionsPostgres"]),
         .library(name: "SessionsSQLite", targets: ["SessionsSQLite"]),
         .library(name: "SessionsRedis", targets: ["SessionsRedis"]),
         .library(name: "SessionsTesting", targets: ["SessionsTesting"]),
     ],
     traits: [
         .trait(name: "Hummingbird", description: "Builds SessionsHummingbird, the adapter for Hummingbird 2."),
+        .trait(name: "Postgres", description: "Builds SessionsPostgres, the store on a PostgreSQL server."),
         .trait(
             name: "SQLite",
             description: "Builds SessionsSQLite, the store that keeps its records in one SQLite file."
@@ -60,6 +62,18 @@ let package = Package(
             dependencies: [
                 "Sessions",
                 .product(name: "GRDB", package: "GRDB.swift", condition: .when(traits: ["SQLite"])),
+            ]
+        ),
+        .systemLibrary(
+            name: "CLibPQ",
+            pkgConfig: "libpq",
+            providers: [.apt(["libpq-dev"]), .brew(["libpq"])]
+        ),
+        .target(
+            name: "SessionsPostgres",
+            dependencies: [
+                "Sessions",
+                .target(name: "CLibPQ", condition: .when(traits: ["Postgres"])),
             ]
         ),
         .target(name: "SessionsRedisCodec"),
@@ -153,6 +167,18 @@ let package = Package(
             ]
         ),
         .testTarget(
+            name: "SessionsPostgresTests",
+            dependencies: [
+                "Sessions",
+                "SessionsPostgres",
+                "SessionsTesting",
+                "TestServers",
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "Logging", package: "swift-log"),
+                .target(name: "CLibPQ", condition: .when(traits: ["Postgres"])),
+            ]
+        ),
+        .testTarget(
             name: "SessionsHummingbirdTests",
             dependencies: [
                 "Sessions",
@@ -178,7 +204,7 @@ let package = Package(
     ]
 )
 
-for target in package.targets {
+for target in package.targets where target.type != .system {
     target.swiftSettings =
         (target.swiftSettings ?? []) + [
             .enableUpcomingFeature("ExistentialAny"),

@@ -12,43 +12,22 @@ require_build_packages
 say "Building the shop (the first time takes some minutes)"
 swift build --package-path Examples/Storefront --product storefront
 
-# start_redis DIRECTORY: a server of the shop's own, which keeps nothing when it ends.
-start_redis() {
-    require_redis
-    (cd "$1" && exec redis-server --port 0 --unixsocket socket --unixsocketperm 700 --save '' \
-        --maxmemory-policy noeviction --logfile log) &
-    server=$!
-    for _ in $(seq 100); do
-        [ -S "$1/socket" ] && return 0
-        kill -0 "$server" 2>/dev/null || break
-        sleep 0.1
-    done
-    cat "$1/log"
-    fail "Redis does not start"
-}
+if [ "$store" = postgres ] && [ -z "${DATABASE_URL:-}" ]; then
+    start_postgres
+    DATABASE_URL="postgresql://postgres@127.0.0.1:$postgres_port/postgres"
+    export DATABASE_URL
+fi
 
-stop_server() {
-    [ -z "$server" ] || { kill "$server" 2>/dev/null && wait "$server" 2>/dev/null; } || true
-    [ -z "$scratch" ] || rm -rf "$scratch"
-}
-
-arguments=(--port "$port" --store "$store")
-server='' scratch=''
-trap stop_server EXIT
-if [ "$store" = redis ] && [[ " ${ARGS:-} " != *' --redis '* ]]; then
-    # Not in the checkout: a socket's path has about a hundred bytes.
-    scratch=$(mktemp -d /tmp/storefront-redis.XXXXXX)
-    say "Starting Redis in $scratch; its sessions end with it"
-    start_redis "$scratch"
-    arguments+=(--redis "redis+unix://$scratch/socket")
+if [ "$store" = redis ] && [ -z "${REDIS_URL:-}" ]; then
+    start_redis
+    REDIS_URL="redis+unix://$redis_folder/socket"
+    export REDIS_URL
 fi
 
 say "http://localhost:$port  (Ctrl-C stops it)"
 binary=$(swift build --package-path Examples/Storefront --show-bin-path)/storefront
+# The shop ends with Ctrl-C, and this script after it: what was started for the shop has to be stopped.
+trap : INT TERM
 # ARGS is a list of words.
 # shellcheck disable=SC2086
-if [ -n "$server" ]; then
-    "$binary" "${arguments[@]}" ${ARGS:-}
-else
-    exec "$binary" "${arguments[@]}" ${ARGS:-}
-fi
+"$binary" --port "$port" --store "$store" ${ARGS:-}

@@ -60,10 +60,15 @@ install_packages() {
 # require_build_packages: the C headers that the package's dependencies are built with.
 require_build_packages() {
     case $(uname -s) in
-    Darwin) ;; # SQLite is part of the SDK.
+    Darwin) # SQLite is part of the SDK.
+        if command -v brew >/dev/null && ! [ -e "$(brew --prefix)/opt/libpq" ]; then
+            say "Installing libpq (brew)"
+            brew install libpq
+        fi
+        ;;
     Linux)
         if command -v apt-get >/dev/null; then
-            install_packages libsqlite3-dev
+            install_packages libsqlite3-dev libpq-dev pkg-config
         elif ! [ -e /usr/include/sqlite3.h ]; then
             fail "SQLite's header is needed; install your system's development package of SQLite 3"
         fi
@@ -96,6 +101,64 @@ require_tool() {
     fi
 }
 
+# find_initdb: prints where PostgreSQL's initdb is, beside which its other programs are; false if nowhere.
+#
+# Debian keeps them off the search path, one folder a version, and Homebrew may.
+find_initdb() {
+    local found
+    command -v initdb && return 0
+    for found in /usr/lib/postgresql/*/bin/initdb /opt/homebrew/opt/postgresql*/bin/initdb \
+        /usr/local/opt/postgresql*/bin/initdb; do
+        if [ -x "$found" ]; then
+            printf '%s\n' "$found"
+            return 0
+        fi
+    done
+    return 1
+}
+
+# require_postgres: the PostgreSQL server that tests start for themselves, and what they drive it with.
+require_postgres() {
+    require_tool openssl openssl openssl "the tests need openssl"
+    require_tool pgrep procps proctools "the tests need pgrep"
+    find_initdb >/dev/null && return 0
+    if command -v apt-get >/dev/null; then
+        install_packages postgresql
+    elif command -v brew >/dev/null; then
+        say "Installing postgresql@17 (brew)"
+        brew install postgresql@17
+    else
+        fail "the tests need a PostgreSQL server: https://www.postgresql.org/download"
+    fi
+}
+
+# start_postgres: a PostgreSQL server in a scratch folder on a free port, $postgres_port, until this script ends.
+start_postgres() {
+    require_postgres
+    require_python
+    local bin as=()
+    bin=$(dirname "$(find_initdb)")
+    postgres_folder=$(mktemp -d /tmp/sessions-postgres-XXXXXX)
+    # PostgreSQL refuses to run as root.
+    if [ "$(id -u)" = 0 ]; then
+        chown postgres "$postgres_folder"
+        as=(setpriv --reuid=postgres --regid=postgres --clear-groups --)
+    fi
+    postgres_port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+    say "Starting PostgreSQL on port $postgres_port, in $postgres_folder"
+    "${as[@]}" "$bin/initdb" -N -A trust -U postgres -E UTF8 --locale=C -D "$postgres_folder/data" >/dev/null
+    # It goes into a session of its own, so that Ctrl-C ends the shop alone.
+    "${as[@]}" "$bin/pg_ctl" -s -w -D "$postgres_folder/data" -l "$postgres_folder/log" \
+        -o "-p $postgres_port -c listen_addresses=127.0.0.1 -c unix_socket_directories=$postgres_folder" start </dev/null
+    trap 'stop_postgres' EXIT
+    postgres_stop=("${as[@]}" "$bin/pg_ctl" -s -m fast -D "$postgres_folder/data" stop)
+}
+
+stop_postgres() {
+    "${postgres_stop[@]}" || true
+    rm -rf "$postgres_folder"
+}
+
 require_python() { require_tool python3 python3 python "Python 3.9 or newer is needed"; }
 
 # require_redis: the servers that the Redis store is tested on, each started by its test, and openssl for certificates.
@@ -107,9 +170,34 @@ require_redis() {
     require_tool openssl openssl openssl "the tests need openssl"
 }
 
+# start_redis: a Redis server in a scratch folder, $redis_folder, at the socket in it, until this script ends. It keeps
+# nothing longer than that.
+start_redis() {
+    require_redis
+    # Not in the checkout: a socket's path has about a hundred bytes.
+    redis_folder=$(mktemp -d /tmp/sessions-redis-XXXXXX)
+    say "Starting Redis in $redis_folder"
+    trap stop_redis EXIT
+    # It goes into a session of its own, so that Ctrl-C ends the shop alone.
+    redis-server --port 0 --unixsocket "$redis_folder/socket" --unixsocketperm 700 --save '' --dir "$redis_folder" \
+        --maxmemory-policy noeviction --logfile "$redis_folder/log" --daemonize yes --pidfile "$redis_folder/pid" \
+        </dev/null >/dev/null
+    for _ in $(seq 100); do
+        ! redis-cli -s "$redis_folder/socket" ping >/dev/null 2>&1 || return 0
+        sleep 0.1
+    done
+    fail "Redis does not start: $(tail -n 3 "$redis_folder/log")"
+}
+
+stop_redis() {
+    redis-cli -s "$redis_folder/socket" shutdown nosave >/dev/null 2>&1 || true
+    rm -rf "$redis_folder"
+}
+
 # require_servers: every server that the tests start.
 require_servers() {
     require_redis
+    require_postgres
 }
 
 # require_load_generator: wrk, which loads a server from a process of its own.

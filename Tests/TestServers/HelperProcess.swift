@@ -84,7 +84,9 @@ package final class HelperProcess: Sendable {
                     return String(decoding: text[..<end], as: UTF8.self)
                 }
                 if let line { return line }
-                guard let part = try output.read(upToCount: 1 << 16), !part.isEmpty else { return nil }
+                // Not `read(upToCount:)`, which waits until it has as much.
+                let part = output.availableData
+                guard !part.isEmpty else { return nil }
                 text.withLock { $0.append(part) }
             }
         }
@@ -98,7 +100,9 @@ package final class HelperProcess: Sendable {
         try await Self.blocking { [process, output, self] in
             var text = self.text.withLock { $0 }
             var (counted, start, isKilled) = (0, text.startIndex, false)
-            while let part = try output.read(upToCount: 1 << 16), !part.isEmpty {
+            while true {
+                let part = output.availableData
+                if part.isEmpty { break }
                 text.append(part)
                 guard !isKilled, let end = text.lastIndex(of: UInt8(ascii: "\n")), end >= start else { continue }
                 let lines = String(decoding: text[start..<end], as: UTF8.self).split(separator: "\n")

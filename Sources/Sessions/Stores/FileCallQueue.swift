@@ -186,9 +186,10 @@ final class FileCallQueue: Sendable {
     }
 
     private func carryOut(_ call: FileCall) {
+        // Before the caller goes on.
+        carriedOut.wrappingAdd(1, ordering: .relaxed)
         // One that has failed by its deadline is not begun.
         if !call.isAnswered { call.run(errors) }
-        carriedOut.wrappingAdd(1, ordering: .relaxed)
     }
 
     private func next(for thread: Int) -> Unit? {

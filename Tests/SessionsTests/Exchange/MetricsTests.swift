@@ -31,7 +31,7 @@ struct MetricsTests {
             )
         }
         let expected = series(metrics)
-        #expect(expected.count == 14)
+        #expect(expected.count == 15)
         try await withMetricsFactory(metrics) {
             for number in 0..<200 {
                 let browser = SessionBrowser()

@@ -72,7 +72,9 @@ extension FileStoreTests {
             let large = StoredRecord.sample(String(repeating: "y", count: 1_000_000), version: 2)
             if options.hasPrefix("size") {
                 #expect(
-                    try await storeErrorCode { try await store.replace(large, at: first, ifVersion: .init(rawValue: 1)) }
+                    try await storeErrorCode {
+                        try await store.replace(large, at: first, ifVersion: .init(rawValue: 1))
+                    }
                         == .full
                 )
             }

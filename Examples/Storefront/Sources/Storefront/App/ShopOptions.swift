@@ -5,17 +5,19 @@ import Logging
 struct ShopOptions: ParsableArguments {
     /// Where the sessions are kept.
     enum Store: String, ExpressibleByArgument, CaseIterable {
-        case sqlite, memory, redis
+        case sqlite, memory, postgres, redis
     }
 
-    @Option(help: ArgumentHelp("Where sessions are kept: sqlite, memory or redis.", valueName: "store"))
+    @Option(
+        help: ArgumentHelp(
+            "Where sessions are kept: sqlite, memory, postgres (DATABASE_URL says where), or redis (REDIS_URL).",
+            valueName: "store"
+        )
+    )
     var store = Store.sqlite
 
     @Option(help: ArgumentHelp("The database file of --store sqlite.", valueName: "path"))
     var database = ".scratch/storefront.sqlite"
-
-    @Option(help: ArgumentHelp("The server of --store redis.", valueName: "url"))
-    var redis = "redis://127.0.0.1:6379"
 
     @Option(help: ArgumentHelp("The port to listen on; 0 takes a free one.", valueName: "port"))
     var port = 8080

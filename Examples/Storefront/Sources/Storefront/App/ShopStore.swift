@@ -1,4 +1,5 @@
 import Sessions
+import SessionsPostgres
 import SessionsRedis
 import SessionsSQLite
 
@@ -14,19 +15,25 @@ import Musl
 enum ShopStore {
     case sqlite(SQLiteSessionStore)
     case memory(MemorySessionStore)
+    case postgres(PostgresSessionStore)
     case redis(RedisSessionStore)
 
     /// Opens the store that the options ask for.
-    init(_ options: ShopOptions) throws {
+    init(_ options: ShopOptions) async throws {
         switch options.store {
         case .memory: self = .memory(try MemorySessionStore())
         case .sqlite:
             try Self.makeDirectory(of: options.database)
             self = .sqlite(try SQLiteSessionStore(path: options.database))
-        case .redis:
-            // The key file stands there.
+        case .postgres:
+            // The file of keys stands where the database would.
             try Self.makeDirectory(of: options.database)
-            self = .redis(try RedisSessionStore(url: options.redis))
+            self = .postgres(try await PostgresSessionStore(environment: "DATABASE_URL"))
+        case .redis:
+            // The file of keys stands where the database would.
+            try Self.makeDirectory(of: options.database)
+            let url = getenv("REDIS_URL").map { String(cString: $0) }
+            self = .redis(try RedisSessionStore(url: url ?? "redis://127.0.0.1:6379"))
         }
     }
 
@@ -35,6 +42,7 @@ enum ShopStore {
         switch self {
         case .sqlite(let store): store
         case .memory(let store): store
+        case .postgres(let store): store
         case .redis(let store): store
         }
     }
@@ -43,6 +51,7 @@ enum ShopStore {
     func close() async throws {
         switch self {
         case .sqlite(let store): try await store.close()
+        case .postgres(let store): try await store.close()
         case .redis(let store): store.close()
         case .memory: break
         }
