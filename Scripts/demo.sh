@@ -18,6 +18,12 @@ if [ "$store" = postgres ] && [ -z "${DATABASE_URL:-}" ]; then
     export DATABASE_URL
 fi
 
+if [ "$store" = redis ] && [ -z "${REDIS_URL:-}" ]; then
+    start_redis
+    REDIS_URL="redis+unix://$redis_folder/socket"
+    export REDIS_URL
+fi
+
 say "http://localhost:$port  (Ctrl-C stops it)"
 binary=$(swift build --package-path Examples/Storefront --show-bin-path)/storefront
 # The shop ends with Ctrl-C, and this script after it: what was started for the shop has to be stopped.

@@ -170,6 +170,30 @@ require_redis() {
     require_tool openssl openssl openssl "the tests need openssl"
 }
 
+# start_redis: a Redis server in a scratch folder, $redis_folder, at the socket in it, until this script ends. It keeps
+# nothing longer than that.
+start_redis() {
+    require_redis
+    # Not in the checkout: a socket's path has about a hundred bytes.
+    redis_folder=$(mktemp -d /tmp/sessions-redis-XXXXXX)
+    say "Starting Redis in $redis_folder"
+    trap stop_redis EXIT
+    # It goes into a session of its own, so that Ctrl-C ends the shop alone.
+    redis-server --port 0 --unixsocket "$redis_folder/socket" --unixsocketperm 700 --save '' --dir "$redis_folder" \
+        --maxmemory-policy noeviction --logfile "$redis_folder/log" --daemonize yes --pidfile "$redis_folder/pid" \
+        </dev/null >/dev/null
+    for _ in $(seq 100); do
+        ! redis-cli -s "$redis_folder/socket" ping >/dev/null 2>&1 || return 0
+        sleep 0.1
+    done
+    fail "Redis does not start: $(tail -n 3 "$redis_folder/log")"
+}
+
+stop_redis() {
+    redis-cli -s "$redis_folder/socket" shutdown nosave >/dev/null 2>&1 || true
+    rm -rf "$redis_folder"
+}
+
 # require_servers: every server that the tests start.
 require_servers() {
     require_redis

@@ -40,9 +40,6 @@ package struct RESPDecoder: Sendable {
         self.limits = limits
     }
 
-    /// How many bytes wait for the rest of their reply.
-    package var pending: Int { bytes.count - position }
-
     /// Takes in what came.
     package mutating func append(_ more: UnsafeRawBufferPointer) {
         if position == bytes.count {

@@ -115,6 +115,10 @@ extension RedisStoreTests {
             try await refused("load after it") { try await store.load(key) }
             try await refused("delete") { try await store.delete(other, ifVersion: nil) }
             try await refused("delete of what is gone") { try await store.delete(other, ifVersion: nil) }
+            let neighbour = try pair.store(.replicas(1, within: .milliseconds(100)))
+            try await refused("delete of what another process has deleted") {
+                try await neighbour.delete(other, ifVersion: nil)
+            }
             try await refused("load of what is gone") { try await store.load(other) }
             try await refused("insert") { try await store.insert(first, at: .random()) }
             try await refused("epoch") {
@@ -159,6 +163,34 @@ extension RedisStoreTests {
             }
             print("Redis Sentinel, replicas(2): \(result)")
             #expect(result.lost == 0 && result.revived == 0 && result.answered > 1000)
+        }
+
+        @Test("a sentinel or a node that never answers holds nobody up")
+        func silent() async throws {
+            let group = try await Servers.cluster.server
+            let server = try await RedisServer()
+            let sentinel = try await RedisServer(
+                program: "redis-sentinel",
+                arguments: [],
+                port: nil,
+                config: "sentinel monitor shop 127.0.0.1 \(server.port) 1\n"
+            )
+            let (one, two) = (try FaultProxy(to: sentinel.port), try FaultProxy(to: group.nodes[0].port))
+            one.hold()
+            two.hold()
+            for topology in [
+                RedisClient.Topology.sentinel([.host("127.0.0.1", port: one.port), sentinel.address], primary: "shop"),
+                .cluster([.host("127.0.0.1", port: two.port), group.nodes[1].address]),
+            ] {
+                var configuration = RedisClient.Configuration(topology)
+                // Longer than the test may take.
+                (configuration.connectDeadline, configuration.callDeadline) = (.seconds(3600), .seconds(3600))
+                configuration.connectionCount = 1
+                let client = try RedisClient(configuration)
+                let store = try RedisSessionStore(client: client, configuration: .fresh())
+                #expect(try await store.load(.random()) == nil)
+                client.close()
+            }
         }
 
         @Test("a cluster: 50 clients, a primary killed; nothing that its replica confirmed is lost, and all recover")

@@ -103,34 +103,16 @@ final class ClusterRouter: RedisRouter {
         let candidates = state.withLock { state in
             (state.primaries.shuffled() + seeds + state.nodes.keys).uniqued().map { node(at: $0, &state) }
         }
-        let (ranges, failure) = await withTaskGroup(
-            of: Result<[ClusterRange], SessionStoreError>.self,
-            returning: ([ClusterRange]?, SessionStoreError?).self
-        ) { group in
-            var failure: SessionStoreError?
-            var rest = candidates[...]
-            // A few at a time, so that one that does not answer holds nobody up.
-            for node in rest.prefix(3) { group.addTask { await self.ask(node) } }
-            rest = rest.dropFirst(3)
-            for await answer in group {
-                switch answer {
-                case .success(let ranges):
-                    group.cancelAll()
-                    return (ranges, nil)
-                case .failure(let error):
-                    failure = error
-                    if let node = rest.popFirst() { group.addTask { await self.ask(node) } }
-                }
-            }
-            return (nil, failure)
-        }
+        // A few at a time, so that one that does not answer holds nobody up.
+        let answer = await Race.first(of: candidates.count, atOnce: 3) { await self.ask(candidates[$0]) }
         let unused = state.withLock { state -> [RedisNode] in
             state.refresh = nil
-            guard let ranges else { return [] }
+            guard case .success(let ranges) = answer else { return [] }
             return take(ranges, &state)
         }
         for node in unused { node.retire() }
-        return ranges == nil ? failure ?? Self.uncovered : nil
+        guard case .failure(let error) = answer else { return nil }
+        return error
     }
 
     /// Makes what a node said what is known; returns the nodes that are no longer part of it.

@@ -181,7 +181,7 @@ public final class RedisClient: RedisConfirmingClient {
                 case .passing: failures += 1
                 case .notPrimary:
                     // Another server is the primary now: the next connection finds it.
-                    node.retire()
+                    connection.retire()
                     failures += 1
                 default: return answer
                 }

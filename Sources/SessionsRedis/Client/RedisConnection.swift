@@ -57,9 +57,6 @@ final class RedisConnection: Sendable {
     /// Whether new commands may come.
     var isUsable: Bool { state.withLock { $0.failure == nil && !$0.isRetired } }
 
-    /// How many answers are waited for.
-    var pendingCount: Int { state.withLock { $0.order.count } }
-
     func opened(_ channel: any Channel) {
         let failed = state.withLock { state in
             state.channel = channel
@@ -108,7 +105,8 @@ final class RedisConnection: Sendable {
         refuse: (SessionStoreError) -> Void
     ) {
         let (flush, failure): ((any EventLoop)?, SessionStoreError?) = state.withLock { state in
-            if let failure = state.failure { return (nil, failure) }
+            // Whoever has just seen it usable takes another one.
+            if state.failure != nil || state.isRetired { return (nil, state.failure ?? closed) }
             if asking {
                 RESPEncoder.write([Array("ASKING".utf8)], to: &state.outgoing)
                 state.order.append(Pending(kind: .ignored, deadline: pending.deadline))

@@ -37,19 +37,7 @@ struct SentinelResolver: Sendable {
 
     /// The first answer that comes.
     private func primary() async throws -> RedisAddress {
-        try await withThrowingTaskGroup(of: Result<RedisAddress, SessionStoreError>.self) { group in
-            for sentinel in sentinels { group.addTask { await ask(sentinel) } }
-            defer { group.cancelAll() }
-            var failure: SessionStoreError?
-            for try await answer in group {
-                switch answer {
-                case .success(let address): return address
-                // One that answers, and knows no such primary, says more than one that is away.
-                case .failure(let error): if failure == nil || error.code == .unusable { failure = error }
-                }
-            }
-            throw failure ?? SessionStoreError(.unavailable, "No sentinel answers.")
-        }
+        try await Race.first(of: sentinels.count, atOnce: sentinels.count) { await ask(sentinels[$0]) }.get()
     }
 
     private func ask(_ sentinel: RedisAddress) async -> Result<RedisAddress, SessionStoreError> {

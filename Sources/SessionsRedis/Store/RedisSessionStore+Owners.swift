@@ -107,11 +107,7 @@ extension RedisSessionStore: OwnerIndexedSessionStore {
         while !rest.isEmpty {
             let some = Array(rest.prefix(500))
             rest = rest.dropFirst(some.count)
-            do {
-                _ = try await read(RedisScript.trim.byHash(name, some))
-            } catch let refused as Refused where refused.refusal == .unknownScript {
-                _ = try await read(RedisScript.trim.byText(name, some))
-            }
+            _ = try await write(.trim, name, some, isConfirmed: false)
         }
     }
 

@@ -84,11 +84,24 @@ public final class RedisSessionStore: Sendable {
     }
 
     /// Runs a script that writes, by its hash; by its text where the server does not have it.
-    func write(_ script: RedisScript, _ key: [UInt8], _ arguments: [[UInt8]]) async throws -> RedisValue {
+    ///
+    /// - Parameter isConfirmed: Whether to wait for what confirms it.
+    func write(
+        _ script: RedisScript,
+        _ key: [UInt8],
+        _ arguments: [[UInt8]],
+        isConfirmed: Bool = true
+    ) async throws -> RedisValue {
         do {
-            return try await write(script.byHash(key, arguments))
-        } catch let refused as Refused where refused.refusal == .unknownScript {
-            return try await write(script.byText(key, arguments))
+            let command = script.byHash(key, arguments)
+            return isConfirmed ? try await write(command) : try await read(command)
+        } catch is UnknownScript {
+            let command = script.byText(key, arguments)
+            do {
+                return isConfirmed ? try await write(command) : try await read(command)
+            } catch is UnknownScript {
+                throw RedisRefusal.unknownScript.error()
+            }
         }
     }
 
@@ -103,12 +116,12 @@ public final class RedisSessionStore: Sendable {
         let reply = try await body()
         guard case .error(let error) = reply else { return reply }
         let refusal = RedisRefusal(error)
-        if refusal == .unknownScript { throw Refused(refusal: refusal) }
+        if refusal == .unknownScript { throw UnknownScript() }
         throw refusal.error()
     }
 
-    /// A refusal that the store knows what to do about.
-    struct Refused: Error { let refusal: RedisRefusal }
+    /// The server does not have a script: nothing was done, and its text does it.
+    private struct UnknownScript: Error {}
 
     /// A record's bytes as they came; an error if they are none.
     func record(in reply: RedisValue) throws -> StoredRecord? {
@@ -193,11 +206,7 @@ extension RedisSessionStore: SessionStore {
     {
         let name = keys.record(key)
         let arguments = [RecordText.hexadecimal(version.rawValue), RecordText.hexadecimal(deadline), skew]
-        do {
-            return try flag(in: await read(RedisScript.touch.byHash(name, arguments)))
-        } catch let refused as Refused where refused.refusal == .unknownScript {
-            return try flag(in: await read(RedisScript.touch.byText(name, arguments)))
-        }
+        return try flag(in: await write(.touch, name, arguments, isConfirmed: false))
     }
 
     /// Deletes the record at `key`, if its version is `version` or that is `nil`.

@@ -44,7 +44,7 @@ struct Shop {
                 address: .hostname(options.host, port: options.port),
                 backlog: 1024
             ),
-            services: [try SessionSweeper(store: store.sessions, logger: logger)],
+            services: try sweepers(),
             onServerRunning: { channel in announce(channel) },
             logger: logger
         )
@@ -57,6 +57,12 @@ struct Shop {
         group.maximumGracefulShutdownDuration = .seconds(20)
         try await ServiceGroup(configuration: group).run()
         try await store.close()
+    }
+
+    /// What collects expired sessions, where the store does not do so itself.
+    private func sweepers() throws -> [any Service] {
+        guard let store = store.sessions as? any SweepingSessionStore else { return [] }
+        return [try SessionSweeper(store: store, logger: logger)]
     }
 
     private func announce(_ channel: any Channel) {

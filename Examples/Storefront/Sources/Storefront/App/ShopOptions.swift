@@ -5,12 +5,12 @@ import Logging
 struct ShopOptions: ParsableArguments {
     /// Where the sessions are kept.
     enum Store: String, ExpressibleByArgument, CaseIterable {
-        case sqlite, memory, postgres
+        case sqlite, memory, postgres, redis
     }
 
     @Option(
         help: ArgumentHelp(
-            "Where sessions are kept: sqlite, memory, or postgres (DATABASE_URL says where that is).",
+            "Where sessions are kept: sqlite, memory, postgres (DATABASE_URL says where), or redis (REDIS_URL).",
             valueName: "store"
         )
     )

@@ -1,5 +1,6 @@
 import Sessions
 import SessionsPostgres
+import SessionsRedis
 import SessionsSQLite
 
 #if canImport(Darwin)
@@ -15,6 +16,7 @@ enum ShopStore {
     case sqlite(SQLiteSessionStore)
     case memory(MemorySessionStore)
     case postgres(PostgresSessionStore)
+    case redis(RedisSessionStore)
 
     /// Opens the store that the options ask for.
     init(_ options: ShopOptions) async throws {
@@ -27,15 +29,21 @@ enum ShopStore {
             // The file of keys stands where the database would.
             try Self.makeDirectory(of: options.database)
             self = .postgres(try await PostgresSessionStore(environment: "DATABASE_URL"))
+        case .redis:
+            // The file of keys stands where the database would.
+            try Self.makeDirectory(of: options.database)
+            let url = getenv("REDIS_URL").map { String(cString: $0) }
+            self = .redis(try RedisSessionStore(url: url ?? "redis://127.0.0.1:6379"))
         }
     }
 
-    /// What the session manager and the sweeper work with.
-    var sessions: any SweepingSessionStore {
+    /// What the session manager works with.
+    var sessions: any SessionStore {
         switch self {
         case .sqlite(let store): store
         case .memory(let store): store
         case .postgres(let store): store
+        case .redis(let store): store
         }
     }
 
@@ -44,6 +52,7 @@ enum ShopStore {
         switch self {
         case .sqlite(let store): try await store.close()
         case .postgres(let store): try await store.close()
+        case .redis(let store): store.close()
         case .memory: break
         }
     }
