@@ -42,7 +42,9 @@ package struct CrashHistory {
             // A write that was under way may have come to be or not: the state before it, or the one after.
             let last = key.answered == 0 ? "gone" : key.states[key.answered - 1]
             let allowed = [last] + key.states[key.answered...]
-            if allowed.count > 2 || !allowed.contains(state) { wrong.append("\(text): \(state) is not among \(allowed)") }
+            if allowed.count > 2 || !allowed.contains(state) {
+                wrong.append("\(text): \(state) is not among \(allowed)")
+            }
             keys[text] = Key(states: [state], answered: 1)
         }
         return wrong

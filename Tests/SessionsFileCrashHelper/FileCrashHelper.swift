@@ -22,7 +22,11 @@ struct FileCrashHelper {
         let (directory, rest) = (arguments[2], Array(arguments.dropFirst(3)))
         switch (arguments[1], rest.count) {
         case ("hammer", 2):
-            try await CrashHammer.hammer(FileSessionStore(directory: directory), prefix: rest[0], tasks: Int(rest[1]) ?? 1)
+            try await CrashHammer.hammer(
+                FileSessionStore(directory: directory),
+                prefix: rest[0],
+                tasks: Int(rest[1]) ?? 1
+            )
         case ("count", 2):
             guard let key = StoreKey(rest[0]) else { exit(65) }
             let store = try FileSessionStore(directory: directory)

@@ -24,7 +24,9 @@ struct FileMeasurement {
         // Half an hour of deadlines, as sessions have them that are used at different times.
         let base: Int64 = 1_800_000_000_000_000
         try await measure("insert, off", keys.count, tasks: 16) { [store] index in
-            guard try await store.insert(record(base + Int64(index % 1_800_000) * 1000), at: keys[index]) else { exit(70) }
+            guard try await store.insert(record(base + Int64(index % 1_800_000) * 1000), at: keys[index]) else {
+                exit(70)
+            }
         }
         try await report(store, keys, "off")
         try await store.close()
@@ -58,7 +60,8 @@ struct FileMeasurement {
             }
         }
         for tasks in [1, 16, 64] {
-            try await measure("load and replace, \(name)", tasks == 1 ? operations / 10 : operations, tasks: tasks) { _ in
+            try await measure("load and replace, \(name)", tasks == 1 ? operations / 10 : operations, tasks: tasks) {
+                _ in
                 let key = keys[.random(in: keys.indices)]
                 guard var record = try await store.load(key) else { exit(70) }
                 let version = record.version

@@ -22,7 +22,10 @@ extension SQLiteStoreTests {
         func kill() async throws {
             var history = CrashHistory()
             for round in 0..<Self.rounds {
-                let helper = try HelperProcess("SessionsSQLiteCrashHelper", ["hammer", scratch.path, "round-\(round)", "16"])
+                let helper = try HelperProcess(
+                    "SessionsSQLiteCrashHelper",
+                    ["hammer", scratch.path, "round-\(round)", "16"]
+                )
                 let lines = try await helper.lines(killAfter: .random(in: 1...1500)) { $0.hasPrefix("done") }
                 #expect(try await helper.exitCode() == -SIGKILL)
                 #expect(history.note(lines) == [])

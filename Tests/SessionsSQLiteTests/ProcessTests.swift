@@ -34,7 +34,9 @@ extension SQLiteStoreTests {
             let store = try scratch.store()
             let key = try StoreKey.numbered(1)
             #expect(try await store.insert(.sample("0"), at: key))
-            let helpers = try (0..<2).map { _ in try HelperProcess("SessionsSQLiteCrashHelper", ["count", scratch.path, key.text, "150"]) }
+            let helpers = try (0..<2).map { _ in
+                try HelperProcess("SessionsSQLiteCrashHelper", ["count", scratch.path, key.text, "150"])
+            }
             try await count(store, key, times: 150)
             for helper in helpers { #expect(try await helper.exitCode() == 0) }
             let record = try #require(try await store.load(key))

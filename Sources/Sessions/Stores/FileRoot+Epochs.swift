@@ -6,7 +6,9 @@ extension FileRoot {
         case .missing: return (nil, false)
         case .foreign: return (nil, true)
         case .bytes(let bytes):
-            guard let epoch = FileBytes.epoch(bytes), FilePlace(epochOf: epoch.owner) == place else { return (nil, true) }
+            guard let epoch = FileBytes.epoch(bytes), FilePlace(epochOf: epoch.owner) == place else {
+                return (nil, true)
+            }
             return (epoch, false)
         }
     }

@@ -82,8 +82,12 @@ extension FileRoot {
         _ place: FilePlace,
         replacing present: StoredRecord?
     ) throws {
-        guard record.payload.count < FileBytes.limit / 2, record.owner?.text.utf8.count ?? 0 < FileBytes.limit / 4 else {
-            throw SessionStoreError(.full, "A record of \(record.payload.count) bytes is too large for a file of the store.")
+        guard record.payload.count < FileBytes.limit / 2, record.owner?.text.utf8.count ?? 0 < FileBytes.limit / 4
+        else {
+            throw SessionStoreError(
+                .full,
+                "A record of \(record.payload.count) bytes is too large for a file of the store."
+            )
         }
         // There is a note already that is no later than the present deadline.
         let due = FileDueNote(record.expiresAt, place)

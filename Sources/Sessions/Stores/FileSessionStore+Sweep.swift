@@ -32,7 +32,9 @@ extension FileSessionStore: SweepingSessionStore {
     }
 
     /// Looks into notes of one shard, until `limit` records are deleted.
-    private func collect(_ notes: [FileDueNote], in shard: Int, before cutoff: Timestamp, limit: Int) async throws -> Int {
+    private func collect(_ notes: [FileDueNote], in shard: Int, before cutoff: Timestamp, limit: Int) async throws
+        -> Int
+    {
         let (deleted, rest) = try await write(shard: shard) { root in
             var deleted = 0
             for (index, note) in notes.enumerated() {

@@ -22,7 +22,9 @@ extension FileStoreTests {
                 await gate.reached()
                 #expect(try await store.load(.numbered(1)) == .sample())
                 #expect(try await store.count() == 1)
-                #expect(try await store.touch(.numbered(1), until: .init(microseconds: 1), ifVersion: .init(rawValue: 1)))
+                #expect(
+                    try await store.touch(.numbered(1), until: .init(microseconds: 1), ifVersion: .init(rawValue: 1))
+                )
                 #expect(try await held == .timedOut)
                 gate.open()
             }
@@ -39,7 +41,9 @@ extension FileStoreTests {
             await gate.reached()
             let late = try await withThrowingTaskGroup(of: SessionStoreError.Code?.self) { group in
                 for number in 0..<10 {
-                    group.addTask { try await storeErrorCode { try await store.insert(.sample(), at: .numbered(number)) } }
+                    group.addTask {
+                        try await storeErrorCode { try await store.insert(.sample(), at: .numbered(number)) }
+                    }
                 }
                 return try await group.reduce(into: []) { $0.append($1) }
             }
@@ -47,7 +51,8 @@ extension FileStoreTests {
             #expect(try await held == .timedOut)
             gate.open()
             // The thread comes back, and finds nothing to do.
-            repeat {} while try await storeErrorCode { try await store.delete(.numbered(99), ifVersion: nil) } == .timedOut
+            repeat {
+            } while try await storeErrorCode { try await store.delete(.numbered(99), ifVersion: nil) } == .timedOut
             #expect(try await store.count() == 0)
         }
 
@@ -167,7 +172,9 @@ extension FileStoreTests {
                         next += 1
                     }
                 case 1:
-                    for _ in 0..<random(15) { #expect(queue.popFirst() == (expected.isEmpty ? nil : expected.removeFirst())) }
+                    for _ in 0..<random(15) {
+                        #expect(queue.popFirst() == (expected.isEmpty ? nil : expected.removeFirst()))
+                    }
                 default:
                     let limit = (expected.first ?? 0) + random(30)
                     let count = expected.prefix { $0 <= limit }.count

@@ -63,7 +63,8 @@ final class FileScratch: Sendable {
     /// The paths of the files below `folder`.
     func files(_ folder: String = "") throws -> [String] {
         try paths(folder).filter { path in
-            try FileManager.default.attributesOfItem(atPath: self.path(path))[.type] as? FileAttributeType != .typeDirectory
+            try FileManager.default.attributesOfItem(atPath: self.path(path))[.type] as? FileAttributeType
+                != .typeDirectory
         }
     }
 

@@ -74,7 +74,10 @@ extension FileStoreTests {
             #expect(!FileManager.default.fileExists(atPath: victim + "-none"))
         }
 
-        @Test("ST-03, ST-04: a load of what is no whole record finds none, and it is set aside", arguments: Damage.allCases)
+        @Test(
+            "ST-03, ST-04: a load of what is no whole record finds none, and it is set aside",
+            arguments: Damage.allCases
+        )
         func load(_ damage: Damage) async throws {
             let (key, other, victim) = try await prepare(damage)
             #expect(try await store.load(key) == nil)
@@ -88,7 +91,10 @@ extension FileStoreTests {
             #expect(try scratch.files("owners").count == 1)
         }
 
-        @Test("ST-02: no write follows a link, nor waits for a pipe, nor believes what is damaged", arguments: Damage.allCases)
+        @Test(
+            "ST-02: no write follows a link, nor waits for a pipe, nor believes what is damaged",
+            arguments: Damage.allCases
+        )
         func write(_ damage: Damage) async throws {
             let (key, other, victim) = try await prepare(damage)
             let one = RecordVersion(rawValue: 1)
@@ -111,7 +117,10 @@ extension FileStoreTests {
             #expect(try scratch.files("owners") == [])
         }
 
-        @Test("ST-02: a link in place of a directory is an error, and is not followed", arguments: ["records", "owners"])
+        @Test(
+            "ST-02: a link in place of a directory is an error, and is not followed",
+            arguments: ["records", "owners"]
+        )
         func linkedDirectory(tree: String) async throws {
             let key = try StoreKey.numbered(1)
             #expect(try await store.insert(.sample(owner: "app:1"), at: key))
@@ -178,7 +187,10 @@ extension FileStoreTests {
             #expect(try await store.sweep(expiredBefore: Timestamp(microseconds: 5_000_000), limit: 10) == 1)
         }
 
-        @Test("a damaged epoch refuses logins until the owner is revoked again, or its time is over", arguments: [true, false])
+        @Test(
+            "a damaged epoch refuses logins until the owner is revoked again, or its time is over",
+            arguments: [true, false]
+        )
         func epoch(revokes: Bool) async throws {
             let (owner, end) = (OwnerKey("app:1"), Timestamp(microseconds: 1_000))
             try await store.raiseEpoch(of: owner, to: Timestamp(microseconds: 5), keptUntil: end)

@@ -74,7 +74,10 @@ extension FileStoreTests {
             let store = try scratch.store()
             #expect(try await store.insert(.sample(owner: "app:1"), at: .numbered(1)))
             try await store.raiseEpoch(of: OwnerKey("app:1"), to: Timestamp(microseconds: 5), keptUntil: .distantFuture)
-            #expect(try await store.replace(.sample(version: 2), at: .numbered(1), ifVersion: .init(rawValue: 1)) == .replaced)
+            #expect(
+                try await store.replace(.sample(version: 2), at: .numbered(1), ifVersion: .init(rawValue: 1))
+                    == .replaced
+            )
             #expect(try await store.load(.numbered(1)) != nil)
             umask(before)
             #expect(try scratch.mode() == 0o700)
@@ -84,7 +87,10 @@ extension FileStoreTests {
             }
         }
 
-        @Test("CF-11: a directory that others may write is refused and left as it is", arguments: [0o777, 0o1777, 0o720, 0o702])
+        @Test(
+            "CF-11: a directory that others may write is refused and left as it is",
+            arguments: [0o777, 0o1777, 0o720, 0o702]
+        )
         func writable(mode: Int) throws {
             try scratch.setMode(mode)
             let error = #expect(throws: SessionStoreError.self) { try scratch.store() }
@@ -178,7 +184,9 @@ extension FileStoreTests {
                 for _ in 0..<8 { group.addTask { [scratch] in try scratch.store() } }
                 return try await group.reduce(into: []) { $0.append($1) }
             }
-            for (number, store) in stores.enumerated() { #expect(try await store.insert(.sample(), at: .numbered(number))) }
+            for (number, store) in stores.enumerated() {
+                #expect(try await store.insert(.sample(), at: .numbered(number)))
+            }
             for store in stores { #expect(try await store.count() == 8) }
         }
 

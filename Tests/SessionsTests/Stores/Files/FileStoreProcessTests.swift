@@ -78,7 +78,9 @@ extension FileStoreTests {
             #expect(before ? found == old : found.payload == Array("written by the one that died".utf8))
             #expect(try scratch.paths("temporary").count == (before ? 1 : 0))
             // The index says what is, whatever notes were made or left.
-            let owners = try await [OwnerKey("app:old"), OwnerKey("app:died")].asyncMap { try await store.entries(of: $0) }
+            let owners = try await [OwnerKey("app:old"), OwnerKey("app:died")].asyncMap {
+                try await store.entries(of: $0)
+            }
             #expect(owners.map(\.count) == (before ? [1, 0] : [0, 1]))
             #expect(try scratch.files("owners").count == 1)
             // The lock went with the process, and what it left is in nobody's way.

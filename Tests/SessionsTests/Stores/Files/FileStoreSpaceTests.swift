@@ -45,7 +45,7 @@ extension FileStoreTests {
         }
 
         @Test(
-            "a full volume is an error; nothing that was answered is lost, logging out works, and so does all else after it",
+            "a full volume is an error; nothing that was answered is lost, logging out works, and then all else",
             .enabled(if: canMount, "it takes the right to mount a volume"),
             arguments: ["size=2m", "nr_inodes=900"]
         )
@@ -72,7 +72,9 @@ extension FileStoreTests {
             let large = StoredRecord.sample(String(repeating: "y", count: 1_000_000), version: 2)
             if options.hasPrefix("size") {
                 #expect(
-                    try await storeErrorCode { try await store.replace(large, at: first, ifVersion: .init(rawValue: 1)) }
+                    try await storeErrorCode {
+                        try await store.replace(large, at: first, ifVersion: .init(rawValue: 1))
+                    }
                         == .full
                 )
             }

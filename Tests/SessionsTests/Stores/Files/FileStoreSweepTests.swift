@@ -66,7 +66,8 @@ extension FileStoreTests {
             let key = try StoreKey.numbered(1)
             #expect(try await store.insert(Self.record(100_000, owner: "app:1"), at: key))
             #expect(
-                try await store.replace(Self.record(50, version: 2), at: key, ifVersion: .init(rawValue: 1)) == .replaced
+                try await store.replace(Self.record(50, version: 2), at: key, ifVersion: .init(rawValue: 1))
+                    == .replaced
             )
             #expect(try await store.sweep(expiredBefore: Self.moment(60), limit: 10) == 1)
             #expect(try scratch.files("records") == [])
@@ -84,7 +85,9 @@ extension FileStoreTests {
                 #expect(try await store.insert(Self.record(100, owner: "app:1"), at: key))
                 #expect(try await store.delete(key, ifVersion: nil))
             }
-            for tree in ["records", "owners", "expiry", "temporary"] { #expect(try scratch.files(tree) == [], "\(tree)") }
+            for tree in ["records", "owners", "expiry", "temporary"] {
+                #expect(try scratch.files(tree) == [], "\(tree)")
+            }
         }
 
         @Test("a sweep that is killed again and again loses nothing that lives, and the next one ends it")
