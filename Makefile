@@ -8,12 +8,12 @@ FILTER ?=
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test traits lint bench docs fuzz browser-test key coverage clean
+.PHONY: help demo test traits lint bench docs fuzz soak browser-test key coverage clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: ## run the demo shop: PORT=8080 STORE=sqlite ARGS=--explain
+demo: ## run the demo shop: PORT=8080 STORE=sqlite|postgres ARGS=--explain
 	@PORT='$(PORT)' STORE='$(STORE)' ARGS='$(ARGS)' Scripts/demo.sh
 
 test: ## run all tests, then build with no trait and with each alone: FILTER=Cookie runs those tests alone
@@ -37,6 +37,9 @@ docs: ## build the documentation into .build/docs; a warning is an error
 fuzz: ## run the fuzz tests for longer, and those that count with every count in full: SECONDS=60
 	@SESSIONS_FUZZ_SECONDS='$(SECONDS)' SESSIONS_FULL_COUNTS=1 Scripts/test.sh \
 		--filter 'Fuzz|InterleavingTests|HTTP2Tests|SealerTests|MetricsTests'
+
+soak: ## run random histories on one store while its servers fail: STORE=sqlite SECONDS=60
+	@SESSIONS_SOAK_STORE='$(STORE)' SESSIONS_SOAK_SECONDS='$(SECONDS)' Scripts/test.sh --filter 'SessionsHistoryTests'
 
 browser-test: ## drive the demo shop in headless Chromium
 	@Scripts/browser-test.sh

@@ -8,14 +8,21 @@ let package = Package(
     products: [
         .library(name: "Sessions", targets: ["Sessions"]),
         .library(name: "SessionsHummingbird", targets: ["SessionsHummingbird"]),
+        .library(name: "SessionsPostgres", targets: ["SessionsPostgres"]),
         .library(name: "SessionsSQLite", targets: ["SessionsSQLite"]),
+        .library(name: "SessionsRedis", targets: ["SessionsRedis"]),
         .library(name: "SessionsTesting", targets: ["SessionsTesting"]),
     ],
     traits: [
         .trait(name: "Hummingbird", description: "Builds SessionsHummingbird, the adapter for Hummingbird 2."),
+        .trait(name: "Postgres", description: "Builds SessionsPostgres, the store on a PostgreSQL server."),
         .trait(
             name: "SQLite",
             description: "Builds SessionsSQLite, the store that keeps its records in one SQLite file."
+        ),
+        .trait(
+            name: "Redis",
+            description: "Builds SessionsRedis, the store that keeps its records in Redis or Valkey."
         ),
     ],
     dependencies: [
@@ -55,6 +62,30 @@ let package = Package(
             dependencies: [
                 "Sessions",
                 .product(name: "GRDB", package: "GRDB.swift", condition: .when(traits: ["SQLite"])),
+            ]
+        ),
+        .systemLibrary(
+            name: "CLibPQ",
+            pkgConfig: "libpq",
+            providers: [.apt(["libpq-dev"]), .brew(["libpq"])]
+        ),
+        .target(
+            name: "SessionsPostgres",
+            dependencies: [
+                "Sessions",
+                .target(name: "CLibPQ", condition: .when(traits: ["Postgres"])),
+            ]
+        ),
+        .target(name: "SessionsRedisCodec"),
+        .target(
+            name: "SessionsRedis",
+            dependencies: [
+                "Sessions",
+                "SessionsRedisCodec",
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "NIOCore", package: "swift-nio", condition: .when(traits: ["Redis"])),
+                .product(name: "NIOPosix", package: "swift-nio", condition: .when(traits: ["Redis"])),
+                .product(name: "NIOSSL", package: "swift-nio-ssl", condition: .when(traits: ["Redis"])),
             ]
         ),
         .target(
@@ -111,6 +142,42 @@ let package = Package(
                 .product(name: "GRDB", package: "GRDB.swift", condition: .when(traits: ["SQLite"])),
             ]
         ),
+        .executableTarget(
+            name: "SessionsNode",
+            dependencies: ["Sessions", "SessionsSQLite", "SessionsTesting"],
+            path: "Tests/SessionsNode"
+        ),
+        .testTarget(
+            name: "SessionsHistoryTests",
+            dependencies: [
+                "Sessions", "SessionsNode", "SessionsSQLite", "SessionsTesting", "TestServers",
+                .product(name: "Logging", package: "swift-log"),
+            ]
+        ),
+        .testTarget(
+            name: "SessionsRedisTests",
+            dependencies: [
+                "Sessions",
+                "SessionsRedis",
+                "SessionsRedisCodec",
+                "SessionsTesting",
+                "TestServers",
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "Logging", package: "swift-log"),
+            ]
+        ),
+        .testTarget(
+            name: "SessionsPostgresTests",
+            dependencies: [
+                "Sessions",
+                "SessionsPostgres",
+                "SessionsTesting",
+                "TestServers",
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "Logging", package: "swift-log"),
+                .target(name: "CLibPQ", condition: .when(traits: ["Postgres"])),
+            ]
+        ),
         .testTarget(
             name: "SessionsHummingbirdTests",
             dependencies: [
@@ -137,7 +204,7 @@ let package = Package(
     ]
 )
 
-for target in package.targets {
+for target in package.targets where target.type != .system {
     target.swiftSettings =
         (target.swiftSettings ?? []) + [
             .enableUpcomingFeature("ExistentialAny"),

@@ -12,8 +12,16 @@ require_build_packages
 say "Building the shop (the first time takes some minutes)"
 swift build --package-path Examples/Storefront --product storefront
 
+if [ "$store" = postgres ] && [ -z "${DATABASE_URL:-}" ]; then
+    start_postgres
+    DATABASE_URL="postgresql://postgres@127.0.0.1:$postgres_port/postgres"
+    export DATABASE_URL
+fi
+
 say "http://localhost:$port  (Ctrl-C stops it)"
 binary=$(swift build --package-path Examples/Storefront --show-bin-path)/storefront
+# The shop ends with Ctrl-C, and this script after it: what was started for the shop has to be stopped.
+trap : INT TERM
 # ARGS is a list of words.
 # shellcheck disable=SC2086
-exec "$binary" --port "$port" --store "$store" ${ARGS:-}
+"$binary" --port "$port" --store "$store" ${ARGS:-}

@@ -60,10 +60,15 @@ install_packages() {
 # require_build_packages: the C headers that the package's dependencies are built with.
 require_build_packages() {
     case $(uname -s) in
-    Darwin) ;; # SQLite is part of the SDK.
+    Darwin) # SQLite is part of the SDK.
+        if command -v brew >/dev/null && ! [ -e "$(brew --prefix)/opt/libpq" ]; then
+            say "Installing libpq (brew)"
+            brew install libpq
+        fi
+        ;;
     Linux)
         if command -v apt-get >/dev/null; then
-            install_packages libsqlite3-dev
+            install_packages libsqlite3-dev libpq-dev pkg-config
         elif ! [ -e /usr/include/sqlite3.h ]; then
             fail "SQLite's header is needed; install your system's development package of SQLite 3"
         fi
@@ -96,7 +101,80 @@ require_tool() {
     fi
 }
 
+# find_initdb: prints where PostgreSQL's initdb is, beside which its other programs are; false if nowhere.
+#
+# Debian keeps them off the search path, one folder a version, and Homebrew may.
+find_initdb() {
+    local found
+    command -v initdb && return 0
+    for found in /usr/lib/postgresql/*/bin/initdb /opt/homebrew/opt/postgresql*/bin/initdb \
+        /usr/local/opt/postgresql*/bin/initdb; do
+        if [ -x "$found" ]; then
+            printf '%s\n' "$found"
+            return 0
+        fi
+    done
+    return 1
+}
+
+# require_postgres: the PostgreSQL server that tests start for themselves, and what they drive it with.
+require_postgres() {
+    require_tool openssl openssl openssl "the tests need openssl"
+    require_tool pgrep procps proctools "the tests need pgrep"
+    find_initdb >/dev/null && return 0
+    if command -v apt-get >/dev/null; then
+        install_packages postgresql
+    elif command -v brew >/dev/null; then
+        say "Installing postgresql@17 (brew)"
+        brew install postgresql@17
+    else
+        fail "the tests need a PostgreSQL server: https://www.postgresql.org/download"
+    fi
+}
+
+# start_postgres: a PostgreSQL server in a scratch folder on a free port, $postgres_port, until this script ends.
+start_postgres() {
+    require_postgres
+    require_python
+    local bin as=()
+    bin=$(dirname "$(find_initdb)")
+    postgres_folder=$(mktemp -d /tmp/sessions-postgres-XXXXXX)
+    # PostgreSQL refuses to run as root.
+    if [ "$(id -u)" = 0 ]; then
+        chown postgres "$postgres_folder"
+        as=(setpriv --reuid=postgres --regid=postgres --clear-groups --)
+    fi
+    postgres_port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+    say "Starting PostgreSQL on port $postgres_port, in $postgres_folder"
+    "${as[@]}" "$bin/initdb" -N -A trust -U postgres -E UTF8 --locale=C -D "$postgres_folder/data" >/dev/null
+    # It goes into a session of its own, so that Ctrl-C ends the shop alone.
+    "${as[@]}" "$bin/pg_ctl" -s -w -D "$postgres_folder/data" -l "$postgres_folder/log" \
+        -o "-p $postgres_port -c listen_addresses=127.0.0.1 -c unix_socket_directories=$postgres_folder" start </dev/null
+    trap 'stop_postgres' EXIT
+    postgres_stop=("${as[@]}" "$bin/pg_ctl" -s -m fast -D "$postgres_folder/data" stop)
+}
+
+stop_postgres() {
+    "${postgres_stop[@]}" || true
+    rm -rf "$postgres_folder"
+}
+
 require_python() { require_tool python3 python3 python "Python 3.9 or newer is needed"; }
+
+# require_redis: the servers that the Redis store is tested on, each started by its test, and openssl for certificates.
+# Debian's packages also start a server of their own on port 6379, which no test uses.
+require_redis() {
+    require_tool redis-server redis-server redis "the tests need Redis 7 or newer: https://redis.io/docs"
+    require_tool redis-sentinel redis-sentinel redis "the tests need redis-sentinel, which is part of Redis"
+    require_tool redis-cli redis-tools redis "the tests need redis-cli, which is part of Redis"
+    require_tool openssl openssl openssl "the tests need openssl"
+}
+
+# require_servers: every server that the tests start.
+require_servers() {
+    require_redis
+    require_postgres
+}
 
 # require_load_generator: wrk, which loads a server from a process of its own.
 require_load_generator() { require_tool wrk wrk wrk "the benchmarks need wrk: https://github.com/wg/wrk"; }

@@ -6,6 +6,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 require_swift
 require_build_packages
+require_servers
 
 say "Tests"
 mkdir -p .build

@@ -72,15 +72,26 @@ package enum ServerEnvironment {
     }
 
     package static func accepts(_ port: Int) -> Bool {
+        guard let client = connect(to: port) else { return false }
+        close(client)
+        return true
+    }
+
+    /// A blocking connection to `port`, which the caller closes; `nil` if nothing listens there.
+    package static func connect(to port: Int) -> Int32? {
         let client = socket(AF_INET, streamSocket, 0)
-        guard client >= 0 else { return false }
-        defer { close(client) }
+        guard client >= 0 else { return nil }
         var address = loopback(port: port)
-        return withUnsafePointer(to: &address) { pointer in
+        let result = withUnsafePointer(to: &address) { pointer in
             pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { pointer in
-                connect(client, pointer, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
+                systemConnect(client, pointer, socklen_t(MemoryLayout<sockaddr_in>.size))
             }
         }
+        guard result == 0 else {
+            close(client)
+            return nil
+        }
+        return client
     }
 
     private static func loopback(port: Int) -> sockaddr_in {
@@ -98,4 +109,9 @@ package enum ServerEnvironment {
         SOCK_STREAM
         #endif
     }
+}
+
+// The name of the system's call is that of a method here.
+func systemConnect(_ descriptor: Int32, _ address: UnsafePointer<sockaddr>, _ size: socklen_t) -> Int32 {
+    connect(descriptor, address, size)
 }

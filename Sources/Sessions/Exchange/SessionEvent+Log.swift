@@ -37,6 +37,17 @@ extension SessionEvent.Kind {
         }
     }
 
+    /// What the event's lines are counted as, if a client or a dead store can bring about as many as it likes; `nil`
+    /// where each costs work that was authenticated.
+    var floodName: String? {
+        switch self {
+        case .suspicious(let arrival): arrival.rawValue
+        case .undecodable: "undecodable"
+        case .storeFailed: "storeFailed"
+        default: nil
+        }
+    }
+
     /// A name with everything but letters, digits and a few signs replaced, so that a log line stays a line (LG-03).
     private static func printable(_ name: String) -> String {
         String(

@@ -140,10 +140,15 @@ public final class SessionExchange: Sendable, CustomStringConvertible, CustomRef
 
     /// What has become of the one credential of a request, if the store is at hand; `nil` if it has to be awaited.
     private func arriveNow(_ presentation: Presentation) -> Arrived? {
-        guard case .genuine(let held) = presentation, let stored = manager.access.loadNow(StoreKey(held.handle)) else {
-            return nil
+        guard case .genuine(let held) = presentation else { return nil }
+        let key = StoreKey(held.handle)
+        if let stored = manager.access.loadNow(key) { return answer(held, stored) }
+        // A copy may only say yes: every no asks the primary.
+        if let copy = manager.access.copy(of: key) {
+            let arrived = judge(held, copy)
+            if arrived.record != nil { return arrived }
         }
-        return judge(held, stored)
+        return nil
     }
 
     /// Asks the store.
@@ -151,22 +156,27 @@ public final class SessionExchange: Sendable, CustomStringConvertible, CustomRef
         switch presentation {
         case .none: return Arrived(arrival: .noCookie)
         case .refused(let arrival): return Arrived(arrival: arrival)
-        case .genuine(let held): return judge(held, try await manager.access.load(StoreKey(held.handle)))
+        case .genuine(let held): return answer(held, try await manager.access.load(StoreKey(held.handle)))
         case .several(let credentials):
             // Several genuine cookies of one name: exactly one may resolve, or somebody planted one (PR-09).
             var found: [Arrived] = []
             for held in credentials {
-                let arrived = judge(held, try await manager.access.load(StoreKey(held.handle)))
+                let arrived = answer(held, try await manager.access.load(StoreKey(held.handle)))
                 if arrived.record != nil { found.append(arrived) }
             }
             return found.count == 1 ? found[0] : Arrived(arrival: .duplicate)
         }
     }
 
-    /// What a credential is worth, on the record that the store answered.
-    private func judge(_ held: HeldCredential, _ stored: StoredRecord?) -> Arrived {
+    /// What a credential is worth, on what the store answered.
+    private func answer(_ held: HeldCredential, _ stored: StoredRecord?) -> Arrived {
         withState { $0.report.roundTrips += 1 }
         guard let stored else { return Arrived(arrival: .gone, held: held) }
+        return judge(held, stored)
+    }
+
+    /// What a credential is worth on a record.
+    private func judge(_ held: HeldCredential, _ stored: StoredRecord) -> Arrived {
         let now = manager.clock.now()
         guard now < stored.expiresAt else { return Arrived(arrival: .expired, held: held) }
         guard let record = manager.records.decode(stored, at: StoreKey(held.handle)) else {

@@ -33,6 +33,7 @@ public final class SessionManager: Sendable {
     let sealed: SealedBackend?
     /// Whether the store answers within the process, without suspending: its operations cannot be cancelled.
     let storeIsLocal: Bool
+    private let logLimiter = LogLimiter()
     private let observer: (@Sendable (SessionEvent) -> Void)?
 
     /// Creates a manager.
@@ -167,6 +168,10 @@ public final class SessionManager: Sendable {
         guard level >= logger.logLevel else { return }
         var metadata: Logger.Metadata = [:]
         if let tag = event.tag { metadata["session"] = .string(tag) }
+        if let name = kind.floodName {
+            guard let withheld = logLimiter.admit(name, at: clock.now()) else { return }
+            if withheld > 0 { metadata["withheld"] = "\(withheld)" }
+        }
         logger.log(level: level, "\(kind.logMessage)", metadata: metadata)
     }
 }

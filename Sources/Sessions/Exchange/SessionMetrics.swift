@@ -19,6 +19,7 @@ struct SessionMetrics: Sendable {
 
     let loads: Counter
     let hits: Counter
+    let copies: Counter
     let inserts: Counter
     let replaces: Counter
     let deletes: Counter
@@ -42,6 +43,7 @@ struct SessionMetrics: Sendable {
         }
         loads = counter("sessions.loads")
         hits = counter("sessions.load.hits")
+        copies = counter("sessions.copies")
         inserts = counter("sessions.commits", [("kind", "insert")])
         replaces = counter("sessions.commits", [("kind", "replace")])
         deletes = counter("sessions.commits", [("kind", "delete")])

@@ -41,6 +41,7 @@ struct NativeRecordReader {
             unknown: unknown
         )
         if let idle, let absolute {
+            guard idle > 0, absolute > 0 else { return nil }
             content.lifetime = SessionLifetime(idle: .microseconds(idle), absolute: .microseconds(absolute))
         }
         if let graceHash, let graceUntil, let graceNonce {
@@ -56,14 +57,14 @@ struct NativeRecordReader {
     /// Takes in one member of the object; `false` if it is not what its name promises.
     private mutating func readMember(_ name: Range<Int>, _ scanner: inout JSONScanner) -> Bool {
         switch ShortName(bytes, name) {
-        case "v": version = scanner.integer()
-        case "hash": secretHash = scanner.string().flatMap(hash)
-        case "created": createdAt = scanner.integer()
-        case "login": authenticatedAt = scanner.integer()
-        case "rotated": rotatedAt = scanner.integer()
-        case "csrf": csrfNonce = scanner.string().flatMap(nonce)
-        case "idle": idle = scanner.integer()
-        case "absolute": absolute = scanner.integer()
+        case "v": return take(scanner.integer(), &version)
+        case "hash": return take(scanner.string().flatMap(hash), &secretHash)
+        case "created": return take(scanner.integer(), &createdAt)
+        case "login": return take(scanner.integer(), &authenticatedAt)
+        case "rotated": return take(scanner.integer(), &rotatedAt)
+        case "csrf": return take(scanner.string().flatMap(nonce), &csrfNonce)
+        case "idle": return take(scanner.integer(), &idle)
+        case "absolute": return take(scanner.integer(), &absolute)
         case "recent": return readRecent(&scanner)
         case "grace": return readGrace(&scanner)
         case "values": return readValues(&scanner)
@@ -74,6 +75,12 @@ struct NativeRecordReader {
             unknown.append(SessionValues.Entry(name: ValueName(text), text: payload[value]))
         }
         return true
+    }
+
+    /// A member that is not what its name promises is not taken for one that is missing: a deadline could be (CR-08).
+    private func take<Value>(_ value: Value?, _ place: inout Value?) -> Bool {
+        place = value
+        return value != nil
     }
 
     private func text(_ range: Range<Int>) -> String? {
@@ -104,12 +111,11 @@ struct NativeRecordReader {
     private mutating func readGrace(_ scanner: inout JSONScanner) -> Bool {
         scanner.members { name, scanner in
             switch ShortName(bytes, name) {
-            case "hash": graceHash = scanner.string().flatMap(hash)
-            case "until": graceUntil = scanner.integer()
-            case "nonce": graceNonce = scanner.string().flatMap(nonce)
+            case "hash": return take(scanner.string().flatMap(hash), &graceHash)
+            case "until": return take(scanner.integer(), &graceUntil)
+            case "nonce": return take(scanner.string().flatMap(nonce), &graceNonce)
             default: return scanner.value() != nil
             }
-            return true
         }
     }
 

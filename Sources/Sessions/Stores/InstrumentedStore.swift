@@ -8,12 +8,15 @@ struct InstrumentedStore: Sendable {
     let tracer: (any Tracer)?
     /// The store, if it answers without suspending and no span has to be made of it.
     private let local: (any ProcessLocalSessionStore)?
+    /// The store, if it holds copies.
+    private let copies: (any ReadThroughSessionStore)?
 
     init(store: any SessionStore, metrics: SessionMetrics, tracer: (any Tracer)?) {
         self.store = store
         self.metrics = metrics
         self.tracer = tracer
         local = tracer == nil ? store as? any ProcessLocalSessionStore : nil
+        copies = store as? any ReadThroughSessionStore
     }
 
     /// The answer of a store that is at hand; `nil` if this one has to be awaited.
@@ -25,6 +28,13 @@ struct InstrumentedStore: Sendable {
         metrics.loadLatency.record(since: start)
         if record != nil { metrics.hits.increment() }
         return .some(record)
+    }
+
+    /// A copy of the record, if the store holds one.
+    func copy(of key: StoreKey) -> StoredRecord? {
+        guard let copies, let record = copies.copy(of: key) else { return nil }
+        metrics.copies.increment()
+        return record
     }
 
     func load(_ key: StoreKey) async throws -> StoredRecord? {

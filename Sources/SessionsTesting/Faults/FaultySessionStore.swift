@@ -3,7 +3,8 @@ public import Sessions
 /// A store that waits, fails, loses replies and lets others in between, on command.
 ///
 /// It wraps a working store and is a sweeping, owner-indexed or enumerable store whenever the wrapped one is. Nothing
-/// in it depends on time: what goes wrong, and when, is said by ``faults``.
+/// in it depends on time: what goes wrong, and when, is said by ``faults``. It hands out no copies that the wrapped store
+/// may hold: what is asked of it can go wrong.
 public struct FaultySessionStore<Base: SessionStore>: SessionStore {
     /// The wrapped store.
     ///

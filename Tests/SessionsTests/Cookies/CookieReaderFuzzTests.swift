@@ -1,20 +1,8 @@
 import HTTPTypes
+import SessionsTesting
 import Testing
 
 @testable import Sessions
-
-/// SplitMix64: the same numbers for the same seed, everywhere.
-private struct SplitMix64: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
-    }
-}
 
 @Suite("Reading hostile cookies")
 struct CookieReaderFuzzTests {
@@ -27,7 +15,7 @@ struct CookieReaderFuzzTests {
             "\u{85}", "\u{212A}", "\r\n", "\u{0}", "\u{7F}",
         ].map { Array($0.utf8) } + [[0x80], [0xA0], [0xC0, 0x80], [0xED, 0xA0, 0x80], [0xFE], [0xFF]]
 
-    private static func field(using generator: inout SplitMix64) -> [UInt8] {
+    private static func field(using generator: inout SeededGenerator) -> [UInt8] {
         (0..<Int.random(in: 0...24, using: &generator)).flatMap { _ in
             Bool.random(using: &generator)
                 ? fragments.randomElement(using: &generator) ?? [] : [UInt8.random(in: 0...255, using: &generator)]
@@ -36,7 +24,7 @@ struct CookieReaderFuzzTests {
 
     @Test("PR-14: the reader agrees with the plainest parser on seeded hostile input", arguments: 1...8)
     func agreesWithReference(_ seed: UInt64) throws {
-        var generator = SplitMix64(state: seed)
+        var generator = SeededGenerator(seed: seed)
         let name = try CookieName("sid")
         var seen: [String: Int] = [:]
         for _ in 0..<2500 {
@@ -63,7 +51,7 @@ struct CookieReaderFuzzTests {
 
     @Test("PR-14: what comes through HTTP fields is read as the bytes that they hold", arguments: 1...4)
     func agreesThroughFields(_ seed: UInt64) throws {
-        var generator = SplitMix64(state: seed &* 0xD1B5)
+        var generator = SeededGenerator(seed: seed &* 0xD1B5)
         let name = try CookieName("sid")
         for _ in 0..<1000 {
             let fields = (0..<Int.random(in: 1...4, using: &generator)).map { _ in

@@ -130,6 +130,33 @@ struct EventTests {
         #expect(try await rig.told { try await browser.visit(sessions) { _ in } } == [.suspicious(.unreadable)])
     }
 
+    @Test("LG-04: a flood of one kind is ten lines a second and then the number of those withheld; no event is")
+    func flood() async throws {
+        let rig = try Told()
+        func junk(_ count: Int) async throws {
+            for number in 0..<count {
+                let fields: HTTPFields = [.cookie: "__Host-Http-sid=junk\(number)"]
+                _ = try await rig.sessions.open(fields).session
+            }
+        }
+        let kinds = try await rig.told { try await junk(1000) }
+        #expect(kinds == Array(repeating: .suspicious(.malformed), count: 1000))
+        #expect(rig.lines.elements.count == 10)
+        // Another kind is not silenced by it.
+        rig.faults.failBefore(.load)
+        try await rig.browser.visit(rig.sessions) { $0.set(.visits, to: 1) }
+        _ = try? await rig.browser.visit(rig.sessions) { _ in }
+        #expect(rig.lines.elements.count { $0.contains("session store failed") } == 1)
+        rig.clock.advance(by: .seconds(1))
+        let before = rig.lines.elements.count
+        try await junk(1)
+        #expect(rig.lines.elements.count == before + 1)
+        #expect(try #require(rig.lines.elements.last).contains("990"))
+        rig.clock.advance(by: .seconds(-60))
+        try await junk(1)
+        #expect(rig.lines.elements.count == before + 2)
+    }
+
     @Test(
         "LG-04: every event is one log line, of a session by its tag; two sessions have two tags, and no handle shows"
     )

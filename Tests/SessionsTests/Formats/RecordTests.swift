@@ -72,7 +72,7 @@ struct RecordTests {
     }
 
     @Test(
-        "ST-03: what a record says twice, or says badly, is not half believed",
+        "ST-03, CR-08: what a record says twice, or says badly, is not half believed",
         arguments: [
             (#""values":{"visits":1}"#, #""values":{"visits":1,"visits":2}"#),
             (#""values":{"visits":1}"#, #""values":{"visits":1,"vis\u0069ts":2}"#),
@@ -81,6 +81,12 @@ struct RecordTests {
             (#""values":{"visits":1}"#, #""values":{"visits":1},"flash":[{"id":"5"}]"#),
             (#""values":{"visits":1}"#, #""values":{"visits":NaN}"#), (#""v":1"#, #""v":1.0"#),
             (#""csrf":""#, #""csrf":"+"#), (#""hash":""#, #""hash":"A"#),
+            (#""rotated":"#, #""rotated":"soon","login":"#), (#""rotated":"#, #""rotated":1e400,"login":"#),
+            (#""rotated":"#, #""login":null,"rotated":"#), (#""rotated":"#, #""login":1.5,"rotated":"#),
+            (#""rotated":"#, #""idle":9223372036854775808,"absolute":1,"rotated":"#),
+            (#""rotated":"#, #""idle":-1,"absolute":1,"rotated":"#),
+            (#""rotated":"#, #""idle":1,"absolute":0,"rotated":"#),
+            (#""rotated":"#, #""grace":{"until":"never"},"rotated":"#),
         ]
     )
     func contradictions(text: String, other: String) async throws {

@@ -1,4 +1,5 @@
 import Foundation
+import SessionsTesting
 import Testing
 
 @testable import Sessions
@@ -7,13 +8,13 @@ import Testing
 @Suite("Fuzz")
 struct FuzzTests {
     /// Runs `round` a fixed number of times, or for as long as asked, each with a generator of its own.
-    private func fuzz(_ rounds: Int, _ round: (inout SplitMix) throws -> Void) rethrows {
+    private func fuzz(_ rounds: Int, _ round: (inout SeededGenerator) throws -> Void) rethrows {
         let seconds = ProcessInfo.processInfo.environment["SESSIONS_FUZZ_SECONDS"].flatMap(Double.init)
         let end = seconds.map { Date().addingTimeInterval($0) }
         var seed: UInt64 = end == nil ? 1 : .random(in: .min ... .max)
         var count = 0
         while end.map({ $0 > Date() }) ?? (count < rounds) {
-            var generator = SplitMix(state: seed)
+            var generator = SeededGenerator(seed: seed)
             try round(&generator)
             seed &+= 1
             count += 1
@@ -120,18 +121,7 @@ struct FuzzTests {
     }
 }
 
-/// SplitMix64: small, seeded, the same everywhere.
-struct SplitMix: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
-    }
-
+extension SeededGenerator {
     mutating func below(_ limit: Int) -> Int { Int(next() % UInt64(limit)) }
 
     /// One to four random edits: flips, overwrites, deletions, insertions, repetitions, truncation.

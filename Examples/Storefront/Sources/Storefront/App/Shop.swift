@@ -16,12 +16,12 @@ struct Shop {
     private let renderer: PageRenderer
     private let origins: ShopOrigins
 
-    init(_ options: ShopOptions, logger: Logger) throws {
+    init(_ options: ShopOptions, logger: Logger) async throws {
         self.options = options
         self.logger = logger
         origins = try ShopOrigins(trusted: options.origins)
         renderer = try PageRenderer()
-        store = try ShopStore(options)
+        store = try await ShopStore(options)
 
         var configuration = SessionConfiguration()
         configuration.application = "storefront"

@@ -5,10 +5,15 @@ import Logging
 struct ShopOptions: ParsableArguments {
     /// Where the sessions are kept.
     enum Store: String, ExpressibleByArgument, CaseIterable {
-        case sqlite, memory
+        case sqlite, memory, postgres
     }
 
-    @Option(help: ArgumentHelp("Where sessions are kept: sqlite or memory.", valueName: "store"))
+    @Option(
+        help: ArgumentHelp(
+            "Where sessions are kept: sqlite, memory, or postgres (DATABASE_URL says where that is).",
+            valueName: "store"
+        )
+    )
     var store = Store.sqlite
 
     @Option(help: ArgumentHelp("The database file of --store sqlite.", valueName: "path"))

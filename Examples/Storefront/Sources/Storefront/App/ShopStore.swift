@@ -1,4 +1,5 @@
 import Sessions
+import SessionsPostgres
 import SessionsSQLite
 
 #if canImport(Darwin)
@@ -13,14 +14,19 @@ import Musl
 enum ShopStore {
     case sqlite(SQLiteSessionStore)
     case memory(MemorySessionStore)
+    case postgres(PostgresSessionStore)
 
     /// Opens the store that the options ask for.
-    init(_ options: ShopOptions) throws {
+    init(_ options: ShopOptions) async throws {
         switch options.store {
         case .memory: self = .memory(try MemorySessionStore())
         case .sqlite:
             try Self.makeDirectory(of: options.database)
             self = .sqlite(try SQLiteSessionStore(path: options.database))
+        case .postgres:
+            // The file of keys stands where the database would.
+            try Self.makeDirectory(of: options.database)
+            self = .postgres(try await PostgresSessionStore(environment: "DATABASE_URL"))
         }
     }
 
@@ -29,12 +35,17 @@ enum ShopStore {
         switch self {
         case .sqlite(let store): store
         case .memory(let store): store
+        case .postgres(let store): store
         }
     }
 
     /// Finishes what was begun.
     func close() async throws {
-        if case .sqlite(let store) = self { try await store.close() }
+        switch self {
+        case .sqlite(let store): try await store.close()
+        case .postgres(let store): try await store.close()
+        case .memory: break
+        }
     }
 
     /// Makes the directory that the database stands in, readable by its owner only, if its parent exists.

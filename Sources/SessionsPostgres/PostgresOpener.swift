@@ -1,0 +1,123 @@
+#if Postgres
+import Sessions
+
+/// Opens connections: connects, checks what the server promises, and prepares the statements.
+///
+/// All of it blocks, and runs on the thread of the ``PostgresConnector``.
+struct PostgresOpener: Sendable {
+    let info: PostgresConnectionInfo
+    let configuration: PostgresSessionStore.Configuration
+    let schema: PostgresSchema
+    let statements: PostgresStatements
+
+    /// How long it may take to make the tables, other stores' turns included.
+    private static let migrationDeadline = Duration.seconds(60)
+
+    /// The first connection of a store: migrates, or refuses what cannot be migrated.
+    func openFirst() throws -> PostgresLink {
+        try info.checkService(configuration.serverVerification)
+        let link = try PostgresLink(info)
+        try setUp(link)
+        try migrate(link)
+        try prepare(link)
+        return link
+    }
+
+    /// Every later connection.
+    func open() throws -> PostgresLink {
+        let link = try PostgresLink(info)
+        try setUp(link)
+        try prepare(link)
+        return link
+    }
+
+    // MARK: The server
+
+    /// Makes the connection independent of what role, database and server have set, and checks the confirmation setting.
+    ///
+    /// The time zone is left as it is: nothing depends on it. Where the role may not see every row, a statement is an error
+    /// and does not find less.
+    private func setUp(_ link: PostgresLink) throws {
+        let milliseconds = max(1, configuration.deadline.wholeMicroseconds / 1000)
+        let rows = try link.query(
+            """
+            SET search_path = pg_catalog; SET default_transaction_isolation = 'read committed'; \
+            SET default_transaction_read_only = off; SET default_transaction_deferrable = off; \
+            SET statement_timeout = \(milliseconds); SET lock_timeout = 0; SET client_min_messages = warning; \
+            SET row_security = off; \
+            SELECT current_setting('server_version_num'), current_setting('server_version'), current_setting('fsync'), \
+            current_setting('synchronous_commit'), current_setting('synchronous_standby_names')
+            """,
+            until: .now + configuration.connectDeadline
+        )
+        guard let row = rows.first, row.count == 5 else { throw PostgresFailure.foreign }
+        guard let version = row[0].flatMap({ Int($0) }), version >= 130_000 else {
+            throw PostgresFailure.oldServer(row[1] ?? "")
+        }
+        let commit: String?
+        switch configuration.confirmation {
+        case .standbys:
+            guard row[2] == "on" else { throw PostgresFailure.noFsync }
+            guard row[4]?.isEmpty == false else { throw PostgresFailure.noStandby }
+            commit = row[3] == "remote_apply" ? nil : "on"
+        case .flushed:
+            guard row[2] == "on" else { throw PostgresFailure.noFsync }
+            // The server's own settings may ask for more than its disk, and then they stay.
+            commit = row[3] == "off" ? "on" : nil
+        case .unflushed, .unlogged: commit = "off"
+        }
+        if let commit {
+            try link.query("SET synchronous_commit = '\(commit)'", until: .now + configuration.connectDeadline)
+        }
+    }
+
+    private func prepare(_ link: PostgresLink) throws {
+        try link.prepare(statements.all, until: .now + configuration.connectDeadline)
+    }
+
+    // MARK: The tables
+
+    private struct Tables {
+        var hasSchema: Bool
+        /// 0 if there are none.
+        var version: Int
+    }
+
+    private func migrate(_ link: PostgresLink) throws {
+        let end = ContinuousClock.now + Self.migrationDeadline
+        var tables = try inspect(link, until: end)
+        if tables.version < schema.currentVersion {
+            guard configuration.migrations == .automatic else {
+                throw PostgresFailure.notMigrated(tables.version, schema)
+            }
+            let milliseconds = Self.migrationDeadline.wholeMicroseconds / 1000
+            try link.query("BEGIN; SET LOCAL statement_timeout = \(milliseconds); \(schema.lockStatement)", until: end)
+            // Under the lock: another store may just have done it.
+            tables = try inspect(link, until: end)
+            try link.query(
+                schema.migration(from: tables.version, createsSchema: !tables.hasSchema) + "COMMIT",
+                until: end
+            )
+            tables = try inspect(link, until: end)
+        }
+        guard tables.version == schema.currentVersion else { throw PostgresFailure.foreign }
+    }
+
+    private func inspect(_ link: PostgresLink, until end: ContinuousClock.Instant) throws -> Tables {
+        guard let row = try link.query(schema.inspection, until: end).first, row.count == 4 else {
+            throw PostgresFailure.foreign
+        }
+        let (hasSchema, hasRecords, hasVersions) = (row[0] == "t", row[1] == "t", row[3] == "t")
+        guard hasRecords || hasVersions else { return Tables(hasSchema: hasSchema, version: 0) }
+        guard hasRecords, hasVersions else { throw PostgresFailure.foreignTable(schema) }
+        let version = try link.query(schema.versionQuery, until: end).first?.first?.flatMap { Int($0) }
+        guard let version else { throw PostgresFailure.foreignTable(schema) }
+        guard version <= schema.currentVersion else { throw PostgresFailure.tooNew(version, schema) }
+        let isUnlogged = configuration.confirmation == .unlogged
+        guard (row[2] == "u") == isUnlogged else {
+            throw PostgresFailure.wrongPersistence(schema, isLogged: isUnlogged)
+        }
+        return Tables(hasSchema: true, version: version)
+    }
+}
+#endif

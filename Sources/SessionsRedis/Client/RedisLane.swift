@@ -1,0 +1,165 @@
+#if Redis
+import NIOCore
+import Sessions
+import Synchronization
+
+/// One connection that is made anew when it is lost.
+///
+/// Whoever finds it lost has it made, and all who come meanwhile wait for that one attempt. After an attempt that failed
+/// comes a pause, random and longer each time, so that many processes do not come back at the same moment. While nobody has
+/// reached the server for a while, calls in a pause fail at once: they hold no request, and whoever comes after the pause tries.
+final class RedisLane: Sendable {
+    private struct State {
+        var connection: RedisConnection?
+        var isConnecting = false
+        var waiters: [CheckedContinuation<RedisConnection, any Error>] = []
+        var failures = 0
+        var retryAt: ContinuousClock.Instant?
+        var downSince: ContinuousClock.Instant?
+        var failure: SessionStoreError?
+        var isClosed = false
+    }
+
+    private enum Way {
+        case ready(RedisConnection)
+        case refused(any Error)
+        case wait(connects: Bool)
+    }
+
+    private let backoff: Backoff
+    /// How long the server may be away before calls fail at once.
+    private let patience: Duration
+    private let connect: @Sendable () async throws -> RedisConnection
+    private let state = Mutex(State())
+
+    init(backoff: Backoff, patience: Duration, connect: @escaping @Sendable () async throws -> RedisConnection) {
+        self.backoff = backoff
+        self.patience = patience
+        self.connect = connect
+    }
+
+    /// The connection, if it is there.
+    func ready() -> RedisConnection? {
+        let connection = state.withLock { $0.connection }
+        guard let connection, connection.isUsable else { return nil }
+        return connection
+    }
+
+    /// The connection, made if need be.
+    ///
+    /// - Throws: ``LaneFailure``.
+    func connection() async throws -> RedisConnection {
+        if let connection = ready() { return connection }
+        return try await withCheckedThrowingContinuation { continuation in
+            switch state.withLock({ way(&$0, continuation) }) {
+            case .ready(let connection): continuation.resume(returning: connection)
+            case .refused(let error): continuation.resume(throwing: error)
+            case .wait(let connects):
+                // A task of its own: whoever asked first may be cancelled, the others wait on.
+                if connects { Task { await self.make() } }
+            }
+        }
+    }
+
+    private func way(_ state: inout State, _ waiter: CheckedContinuation<RedisConnection, any Error>) -> Way {
+        if state.isClosed { return .refused(LaneFailure(error: Self.closed, isFinal: true)) }
+        if let connection = state.connection, connection.isUsable { return .ready(connection) }
+        if state.isConnecting {
+            state.waiters.append(waiter)
+            return .wait(connects: false)
+        }
+        let now = ContinuousClock.now
+        if let retryAt = state.retryAt, now < retryAt, let failure = state.failure {
+            let isDown = state.downSince.map { now - $0 > patience } ?? false
+            return .refused(LaneFailure(error: failure, isFinal: isDown, retryAt: retryAt))
+        }
+        state.connection = nil
+        state.isConnecting = true
+        state.waiters.append(waiter)
+        return .wait(connects: true)
+    }
+
+    private func make() async {
+        do {
+            let connection = try await connect()
+            let (waiters, isClosed) = state.withLock { state in
+                state.isConnecting = false
+                state.failures = 0
+                state.retryAt = nil
+                state.downSince = nil
+                state.failure = nil
+                if !state.isClosed { state.connection = connection }
+                defer { state.waiters = [] }
+                return (state.waiters, state.isClosed)
+            }
+            if isClosed { connection.close() }
+            for waiter in waiters {
+                if isClosed {
+                    waiter.resume(throwing: LaneFailure(error: Self.closed, isFinal: true))
+                } else {
+                    waiter.resume(returning: connection)
+                }
+            }
+        } catch {
+            let failure = error as? SessionStoreError ?? SessionStoreError(.unavailable, "Redis cannot be reached.")
+            let (waiters, retryAt) = state.withLock { state in
+                let now = ContinuousClock.now
+                state.isConnecting = false
+                state.failures += 1
+                state.failure = failure
+                if state.downSince == nil { state.downSince = now }
+                let retryAt = now + backoff.pause(after: state.failures)
+                state.retryAt = retryAt
+                defer { state.waiters = [] }
+                return (state.waiters, retryAt)
+            }
+            for waiter in waiters {
+                waiter.resume(throwing: LaneFailure(error: failure, isFinal: false, retryAt: retryAt))
+            }
+        }
+    }
+
+    /// Takes no more commands to the present connection.
+    func retire() {
+        let connection = state.withLock { state in
+            defer { state.connection = nil }
+            return state.connection
+        }
+        connection?.retire()
+    }
+
+    func close() {
+        let connection = state.withLock { state in
+            state.isClosed = true
+            defer { state.connection = nil }
+            return state.connection
+        }
+        connection?.close()
+    }
+
+    private static var closed: SessionStoreError {
+        SessionStoreError(.unavailable, "The client is closed. Call close() after the last request.")
+    }
+}
+
+/// Why there is no connection.
+struct LaneFailure: Error {
+    let error: SessionStoreError
+    /// Whether waiting for another attempt makes no sense.
+    let isFinal: Bool
+    /// When the next attempt may be made.
+    var retryAt: ContinuousClock.Instant?
+}
+
+/// Pauses that grow, each of them random.
+struct Backoff: Sendable {
+    let minimum: Duration
+    let maximum: Duration
+
+    /// From half of it to all of it, so that processes that failed together come apart.
+    func pause(after failures: Int) -> Duration {
+        let longest = min(minimum * Double(1 << min(failures - 1, 20)), maximum)
+        return longest * Double.random(in: 0.5...1)
+    }
+}
+#endif

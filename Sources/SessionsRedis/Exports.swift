@@ -1,0 +1,3 @@
+#if Redis
+@_exported public import SessionsRedisCodec
+#endif

@@ -1,0 +1,158 @@
+import HTTPTypes
+import Synchronization
+
+/// Many clients that ask random things of several nodes, and write down what they were answered.
+///
+/// ```swift
+/// let workload = HistoryWorkload(seed: 1, clients: 20)
+/// let history = await workload.run(on: nodes, requests: 2000)
+/// #expect(history.violations().isEmpty)
+/// ```
+///
+/// Each browser is used by several clients at once, as tabs are. Which client asks what is decided by the seed alone; how
+/// the requests interleave is up to the machine.
+public struct HistoryWorkload: Sendable {
+    /// Decides what is asked.
+    public var seed: UInt64
+    /// How many clients ask at the same time.
+    public var clients: Int
+    /// How many clients share a browser.
+    public var clientsPerBrowser: Int
+    /// How many requests a browser makes before it is given up for a new one.
+    public var requestsPerBrowser: Int
+
+    /// Creates a workload.
+    public init(seed: UInt64, clients: Int = 16, clientsPerBrowser: Int = 4, requestsPerBrowser: Int = 120) {
+        self.seed = seed
+        self.clients = max(clients, 1)
+        self.clientsPerBrowser = max(clientsPerBrowser, 1)
+        self.requestsPerBrowser = max(requestsPerBrowser, 1)
+    }
+
+    /// Runs until `requests` requests were answered, or the task is cancelled.
+    public func run(on nodes: [any HistoryNode], requests: Int) async -> SessionHistory {
+        let requestCount = Names()
+        return await run(on: nodes) { requestCount.count(upTo: requests) }
+    }
+
+    /// Runs for as long as `goesOn` answers `true` before each request.
+    public func run(on nodes: [any HistoryNode], while goesOn: @escaping @Sendable () -> Bool) async -> SessionHistory {
+        guard !nodes.isEmpty else { return SessionHistory() }
+        let start = ContinuousClock.now
+        let names = Names()
+        let seats = (0..<(clients + clientsPerBrowser - 1) / clientsPerBrowser).map { _ in
+            Seat(limit: requestsPerBrowser)
+        }
+        let events = await withTaskGroup { group in
+            for client in 0..<clients {
+                group.addTask { [seed] in
+                    var random = SeededGenerator(seed: seed &+ UInt64(client) &* 0x9E37_79B9_7F4A_7C15)
+                    let seat = seats[client % seats.count]
+                    var events: [SessionHistory.Event] = []
+                    while !Task.isCancelled, goesOn() {
+                        let visit = seat.visit()
+                        let action = Self.action(&random, names.next)
+                        // Now and then somebody shows a credential from before the login.
+                        let old = Int.random(in: 0..<12, using: &random) == 0 ? visit.before : nil
+                        let node = nodes[Int.random(in: 0..<nodes.count, using: &random)]
+                        let began = ContinuousClock.now - start
+                        let request = HistoryRequest(
+                            old == nil ? action : .read,
+                            cookie: (old ?? visit.browser).request().headerFields[.cookie]
+                        )
+                        let isOld = old != nil
+                        let response = await node.serve(request)
+                        if !isOld { seat.receive(response, to: request, of: visit) }
+                        events.append(
+                            SessionHistory.Event(
+                                client: client,
+                                browser: visit.number &* seats.count &+ client % seats.count,
+                                action: request.action,
+                                response: response,
+                                began: began,
+                                ended: ContinuousClock.now - start,
+                                isFromBeforeLogin: isOld
+                            )
+                        )
+                    }
+                    return events
+                }
+            }
+            return await group.reduce(into: []) { $0 += $1 }
+        }
+        return SessionHistory(events)
+    }
+
+    private static func action(_ random: inout SeededGenerator, _ name: () -> String) -> HistoryAction {
+        switch Int.random(in: 0..<100, using: &random) {
+        case ..<30: .read
+        case ..<58: .append(name())
+        case ..<63: .appendAndSave(name())
+        case ..<70: .put(name())
+        case ..<80: .consume
+        case ..<86: .rotate(graceMilliseconds: Int.random(in: 0..<2, using: &random) * 30_000)
+        case ..<89: .logIn("owner-\(Int.random(in: 0..<5, using: &random))", name())
+        case ..<91: .logOut
+        case ..<93: .destroy
+        default: .touch
+        }
+    }
+}
+
+/// Counts, and gives each number once as a name.
+private final class Names: Sendable {
+    private let count = Atomic(0)
+
+    /// Whether fewer than `limit` were counted before this one.
+    func count(upTo limit: Int) -> Bool { count.wrappingAdd(1, ordering: .relaxed).oldValue < limit }
+
+    func next() -> String { "\(count.wrappingAdd(1, ordering: .relaxed).oldValue)" }
+}
+
+/// A place where several clients share one browser after another.
+private final class Seat: Sendable {
+    struct Visit: Sendable {
+        let number: Int
+        let browser: SessionBrowser
+        /// The browser as it was before its last login that was answered as done.
+        let before: SessionBrowser?
+    }
+
+    private struct State {
+        var number = 0
+        var requests = 0
+        var browser = SessionBrowser()
+        var before: SessionBrowser?
+    }
+
+    private let limit: Int
+    private let state = Mutex(State())
+
+    init(limit: Int) {
+        self.limit = limit
+    }
+
+    func visit() -> Visit {
+        state.withLock { state in
+            state.requests += 1
+            if state.requests > limit { state = State(number: state.number + 1) }
+            return Visit(number: state.number, browser: state.browser, before: state.before)
+        }
+    }
+
+    /// Takes in a response, as the browser that sent the request.
+    func receive(_ response: HistoryResponse, to request: HistoryRequest, of visit: Visit) {
+        let isLogin =
+            if case .logIn = request.action { response.outcome == .done && response.found != nil } else { false }
+        if isLogin, let cookie = request.cookie, let equals = cookie.firstIndex(of: "=") {
+            let before = SessionBrowser()
+            before.plant(String(cookie[..<equals]), String(cookie[cookie.index(after: equals)...]))
+            state.withLock { state in
+                if state.number == visit.number { state.before = before }
+            }
+        }
+        var fields = HTTPFields()
+        for value in response.setCookies { fields.append(HTTPField(name: .setCookie, value: value)) }
+        visit.browser.receive(HTTPResponse(status: .ok, headerFields: fields))
+    }
+}

@@ -1,0 +1,248 @@
+import Sessions
+
+/// What many clients asked and were answered, and whether it can be true.
+///
+/// The history is only what clients saw: nobody looks into the store. A rule is broken if no order of events explains
+/// the answers.
+public struct SessionHistory: Sendable {
+    /// One request and its answer.
+    public struct Event: Sendable, Codable, CustomStringConvertible {
+        /// The number of the client.
+        public var client: Int
+        /// The client's browser, of which a client may have had several.
+        public var browser: Int
+        /// What was asked for.
+        public var action: HistoryAction
+        /// What was answered.
+        public var response: HistoryResponse
+        /// When it was sent, by one clock for all.
+        public var began: Duration
+        /// When the answer came.
+        public var ended: Duration
+        /// Whether it was sent with a credential from before the browser's last login that was answered as done.
+        public var isFromBeforeLogin: Bool
+
+        /// Creates an event.
+        public init(
+            client: Int,
+            browser: Int,
+            action: HistoryAction,
+            response: HistoryResponse,
+            began: Duration,
+            ended: Duration,
+            isFromBeforeLogin: Bool = false
+        ) {
+            self.client = client
+            self.browser = browser
+            self.action = action
+            self.response = response
+            self.began = began
+            self.ended = ended
+            self.isFromBeforeLogin = isFromBeforeLogin
+        }
+
+        public var description: String {
+            let found = response.found.map { found in
+                "found \(found.handle.prefix(6)) \(found.owner ?? "anonymous") [\(found.list.joined(separator: " "))]"
+            }
+            let consumed = response.consumed.map { ", consumed \($0)" } ?? ""
+            let old = isFromBeforeLogin ? ", credential from before login" : ""
+            return "\(began.inMilliseconds)–\(ended.inMilliseconds) ms, client \(client), browser \(browser): "
+                + "\(action)\(old) → \(response.outcome.rawValue), \(found ?? "found no session")\(consumed)"
+        }
+    }
+
+    /// A rule that was broken, and the events that show it: no fewer would.
+    public struct Violation: Sendable, CustomStringConvertible {
+        /// The invariant: `I1`, `I2`, `I5`, `I6` or `I7`.
+        public var invariant: String
+        /// What is wrong.
+        public var reason: String
+        /// The events, in the order of their beginning.
+        public var events: [Event]
+
+        public var description: String {
+            "\(invariant): \(reason)\n" + events.map { "  \($0)" }.joined(separator: "\n")
+        }
+    }
+
+    /// The events, in any order.
+    public var events: [Event]
+
+    /// Creates a history.
+    public init(_ events: [Event] = []) {
+        self.events = events
+    }
+
+    /// Every rule that was broken, the one with the fewest events first.
+    public func violations() -> [Violation] {
+        let requests = Dictionary(grouping: events.filter { $0.response.found != nil }) {
+            $0.response.found?.handle ?? ""
+        }
+        let appends = Dictionary(grouping: events.filter { $0.appended != nil && $0.response.outcome == .done }) {
+            $0.response.left ?? ""
+        }
+        let found =
+            requests.flatMap { handle, requests in
+                let requests = requests.sorted { $0.began < $1.began }
+                return lostOperations(requests, appends[handle] ?? []) + forks(requests) + revivals(requests)
+                    + movedDeadlines(requests)
+            } + refusedOperations() + upgrades() + doubleConsumptions() + livedTooLong()
+        return found.sorted { $0.events.count < $1.events.count }
+    }
+
+    // MARK: I1
+
+    private func lostOperations(_ requests: [Event], _ appends: [Event]) -> [Violation] {
+        var violations: [Violation] = []
+        var answered = appends.sorted { $0.ended < $1.ended }[...]
+        var required: [(name: String, event: Event)] = []
+        for request in requests {
+            let names = Set(request.list)
+            if names.count != request.list.count {
+                violations.append(
+                    Violation(invariant: "I1", reason: "an operation was applied twice", events: [request])
+                )
+            }
+            while let event = answered.first, event.ended < request.began {
+                answered.removeFirst()
+                if let name = event.appended { required.append((name, event)) }
+            }
+            guard let lost = required.first(where: { !names.contains($0.name) }) else { continue }
+            violations.append(
+                Violation(
+                    invariant: "I1",
+                    reason: "\(lost.name) was answered as done, and a later request does not see it",
+                    events: [lost.event, request]
+                )
+            )
+        }
+        return violations
+    }
+
+    /// What was seen once is seen ever after, in the same order, whatever its own request was told.
+    private func forks(_ requests: [Event]) -> [Violation] {
+        var violations: [Violation] = []
+        var earlier = requests.sorted { $0.ended < $1.ended }[...]
+        var longest: Event?
+        for request in requests {
+            while let event = earlier.first, event.ended < request.began {
+                earlier.removeFirst()
+                if event.list.count >= (longest?.list.count ?? 0) { longest = event }
+            }
+            guard let before = longest, !request.list.starts(with: before.list) else { continue }
+            violations.append(
+                Violation(
+                    invariant: "I1",
+                    reason: "what an earlier request saw, a later one does not see",
+                    events: [before, request]
+                )
+            )
+        }
+        return violations
+    }
+
+    private func refusedOperations() -> [Violation] {
+        let refused = Dictionary(
+            events.compactMap { event in
+                event.response.outcome == .refused ? event.appended.map { ($0, event) } : nil
+            },
+            uniquingKeysWith: { first, _ in first }
+        )
+        return events.compactMap { event in
+            guard let refusal = event.list.lazy.compactMap({ refused[$0] }).first else { return nil }
+            return Violation(
+                invariant: "I1",
+                reason: "\(refusal.appended ?? "") was refused, and yet it was done",
+                events: [refusal, event].sorted { $0.began < $1.began }
+            )
+        }
+    }
+
+    // MARK: I2
+
+    private func revivals(_ requests: [Event]) -> [Violation] {
+        let ends = requests.filter { event in
+            guard event.response.outcome == .done else { return false }
+            switch event.action {
+            case .destroy, .logOut: return true
+            default: return false
+            }
+        }
+        guard let end = ends.min(by: { $0.ended < $1.ended }) else { return [] }
+        return requests.filter { $0.began > end.ended }.prefix(1).map { event in
+            Violation(invariant: "I2", reason: "a destroyed session was found again", events: [end, event])
+        }
+    }
+
+    // MARK: I5
+
+    private func upgrades() -> [Violation] {
+        events.filter { $0.isFromBeforeLogin && $0.response.found?.owner != nil }.map { event in
+            let login = events.filter { login in
+                guard case .logIn = login.action else { return false }
+                return login.browser == event.browser && login.ended < event.began
+            }
+            .max { $0.ended < $1.ended }
+            return Violation(
+                invariant: "I5",
+                reason: "a credential from before a login was worth what came after it",
+                events: [login, event].compactMap(\.self)
+            )
+        }
+    }
+
+    // MARK: I6
+
+    private func doubleConsumptions() -> [Violation] {
+        Dictionary(grouping: events.filter { $0.response.consumed != nil }) { $0.response.consumed ?? "" }
+            .filter { $0.value.count > 1 }
+            .map { token, events in
+                Violation(
+                    invariant: "I6",
+                    reason: "\(token) was consumed \(events.count) times",
+                    events: Array(events.sorted { $0.began < $1.began }.prefix(2))
+                )
+            }
+    }
+
+    // MARK: I7
+
+    private func livedTooLong() -> [Violation] {
+        events.filter { event in
+            guard let found = event.response.found else { return false }
+            return found.now >= found.absoluteDeadline
+        }
+        .map { Violation(invariant: "I7", reason: "a session was found after its absolute deadline", events: [$0]) }
+    }
+
+    /// Only a login begins the deadlines anew.
+    private func movedDeadlines(_ requests: [Event]) -> [Violation] {
+        let anonymous = requests.filter { $0.response.found?.owner == nil }
+        guard let first = anonymous.first else { return [] }
+        let other = anonymous.first { $0.response.found?.absoluteDeadline != first.response.found?.absoluteDeadline }
+        return other.map {
+            [Violation(invariant: "I7", reason: "an absolute deadline has moved without a login", events: [first, $0])]
+        } ?? []
+    }
+}
+
+extension SessionHistory.Event {
+    fileprivate var list: [String] { response.found?.list ?? [] }
+
+    /// The name that it asked to append.
+    fileprivate var appended: String? {
+        switch action {
+        case .append(let name), .appendAndSave(let name), .logIn(_, let name): name
+        default: nil
+        }
+    }
+}
+
+extension Duration {
+    fileprivate var inMilliseconds: String {
+        let microseconds = wholeMicroseconds
+        let rest = String(abs(microseconds % 1000))
+        return "\(microseconds / 1000)." + String(repeating: "0", count: 3 - rest.utf8.count) + rest
+    }
+}

@@ -1,0 +1,71 @@
+import Foundation
+import SessionsTesting
+import Synchronization
+import TestServers
+
+#if canImport(Darwin)
+import Darwin
+#elseif canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#endif
+
+/// A node in a process of its own, which can be killed and started again.
+final class ProcessNode: HistoryNode {
+    private let arguments: [String]
+    private let port: Int
+    private let log: String
+    private let process: Mutex<ServerProcess?> = Mutex(nil)
+
+    /// - Parameters:
+    ///   - store: What the node is to keep its sessions in.
+    ///   - secret: The key ring's.
+    ///   - directory: For its log.
+    init(store: String, secret: String, directory: ServerDirectory) throws {
+        port = try ServerEnvironment.freePort()
+        log = directory.file("node-\(port).log")
+        arguments = ["SESSION_KEYS=\(secret)", try Self.executable(), "\(port)", store]
+    }
+
+    func start() async throws {
+        let process = try ServerProcess("/usr/bin/env", arguments, log: log)
+        self.process.withLock { $0 = process }
+        try await ServerEnvironment.waitForListener(at: port, of: process)
+    }
+
+    /// Kills it in the middle of whatever it does.
+    func crash() async {
+        await process.withLock(\.self)?.crash()
+    }
+
+    func serve(_ request: HistoryRequest) async -> HistoryResponse {
+        await withCheckedContinuation { continuation in
+            DispatchQueue.global().async { [port] in
+                continuation.resume(returning: Self.ask(request, at: port))
+            }
+        }
+    }
+
+    private static func ask(_ request: HistoryRequest, at port: Int) -> HistoryResponse {
+        // Nobody listens: nothing was asked.
+        guard let connection = ServerEnvironment.connect(to: port) else { return HistoryResponse(.refused) }
+        let handle = FileHandle(fileDescriptor: connection, closeOnDealloc: true)
+        guard let question = try? JSONEncoder().encode(request),
+            (try? handle.write(contentsOf: question + Data("\n".utf8))) != nil,
+            let answer = try? handle.readToEnd(), answer.last == UInt8(ascii: "\n"),
+            let response = try? JSONDecoder().decode(HistoryResponse.self, from: answer)
+        else { return HistoryResponse(.unknown) }
+        return response
+    }
+
+    /// Beside the test bundle, where SwiftPM puts every product.
+    private static func executable() throws -> String {
+        let places = CommandLine.arguments + Bundle.allBundles.map(\.bundlePath)
+        let bundle = places.compactMap { place in
+            place.range(of: ".xctest").map { String(place[..<$0.lowerBound]) }
+        }.first
+        guard let bundle else { throw TestServerError("the test bundle is not found") }
+        return URL(fileURLWithPath: bundle).deletingLastPathComponent().appendingPathComponent("SessionsNode").path
+    }
+}

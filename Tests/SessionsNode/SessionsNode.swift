@@ -1,0 +1,124 @@
+import Foundation
+import Sessions
+import SessionsTesting
+
+#if SQLite
+import SessionsSQLite
+#endif
+
+#if canImport(Darwin)
+import Darwin
+#elseif canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#endif
+
+/// A node of its own for the history tests: serves ``HistoryRequest``s as lines of JSON over a loopback connection.
+///
+/// `SessionsNode PORT STORE`, and the key ring's secret in the environment variable `SESSION_KEYS`.
+@main
+struct SessionsNode {
+    static func main() async throws {
+        let arguments = CommandLine.arguments
+        guard arguments.count == 3, let port = UInt16(arguments[1]) else {
+            throw NodeError("usage: SessionsNode PORT STORE")
+        }
+        // A client that went away is an error of that write, not the end of this process.
+        signal(SIGPIPE, SIG_IGN)
+        let store = try makeStore(arguments[2])
+        let node = LocalHistoryNode(try SessionManager(store: store, keys: KeyRing(environment: "SESSION_KEYS")))
+        let listener = try listen(on: port)
+        let thread = Thread {
+            while true {
+                let client = accept(listener, nil, nil)
+                guard client >= 0 else { continue }
+                Thread { serve(client, node) }.start()
+            }
+        }
+        thread.start()
+        while true { try await Task.sleep(for: .seconds(3600)) }
+    }
+
+    /// `sqlite:PATH`
+    private static func makeStore(_ text: String) throws -> any SessionStore {
+        let parts = text.split(separator: ":", maxSplits: 1).map(String.init)
+        switch parts.first {
+        #if SQLite
+        case "sqlite":
+            var configuration = SQLiteSessionStore.Configuration()
+            configuration.busyTimeout = .seconds(30)
+            configuration.deadline = .seconds(60)
+            return try SQLiteSessionStore(path: parts[1], configuration: configuration)
+        #endif
+        default: throw NodeError("no such store: \(text)")
+        }
+    }
+
+    private static func listen(on port: UInt16) throws -> Int32 {
+        #if canImport(Glibc)
+        let kind = Int32(SOCK_STREAM.rawValue)
+        #else
+        let kind = SOCK_STREAM
+        #endif
+        let listener = socket(AF_INET, kind, 0)
+        var yes: Int32 = 1
+        setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &yes, socklen_t(MemoryLayout<Int32>.size))
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_port = port.bigEndian
+        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+        let result = withUnsafePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { pointer in
+                bind(listener, pointer, socklen_t(MemoryLayout<sockaddr_in>.size))
+            }
+        }
+        guard result == 0, Self.listen(listener) else { throw NodeError("port \(port) cannot be had: error \(errno)") }
+        return listener
+    }
+
+    private static func listen(_ listener: Int32) -> Bool {
+        #if canImport(Darwin)
+        Darwin.listen(listener, 128) == 0
+        #elseif canImport(Glibc)
+        Glibc.listen(listener, 128) == 0
+        #else
+        Musl.listen(listener, 128) == 0
+        #endif
+    }
+
+    /// One connection carries one request.
+    private static func serve(_ client: Int32, _ node: LocalHistoryNode) {
+        let handle = FileHandle(fileDescriptor: client, closeOnDealloc: true)
+        guard let line = handle.line(), let request = try? JSONDecoder().decode(HistoryRequest.self, from: line) else {
+            return
+        }
+        Task {
+            let response = await node.serve(request)
+            if let bytes = try? JSONEncoder().encode(response) {
+                try? handle.write(contentsOf: bytes + Data("\n".utf8))
+            }
+            try? handle.close()
+        }
+    }
+}
+
+struct NodeError: Error, CustomStringConvertible {
+    let description: String
+    init(_ description: String) { self.description = description }
+}
+
+extension FileHandle {
+    /// Everything up to the first line's end; `nil` if there is none.
+    fileprivate func line() -> Data? {
+        // Not its own `read(upToCount:)`, which waits until there are as many.
+        var (line, part) = (Data(), [UInt8](repeating: 0, count: 1 << 16))
+        while true {
+            let count = recv(fileDescriptor, &part, part.count, 0)
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else { return nil }
+            line += part[..<count]
+            if line.last == UInt8(ascii: "\n") { return line }
+        }
+    }
+}

@@ -1,0 +1,363 @@
+#if Postgres
+import Foundation
+import HTTPTypes
+import Logging
+import Sessions
+import SessionsTesting
+import Synchronization
+import TestServers
+import Testing
+
+@testable import SessionsPostgres
+
+extension PostgresStoreTests {
+    @Suite("Faults")
+    struct FaultTests {
+        let server: PostgresServer
+
+        init() async throws { server = try await PostgresServer(settings: ["max_connections=200"]) }
+
+        func scratch(_ configure: (inout PostgresSessionStore.Configuration) -> Void = { _ in }) -> Scratch {
+            Scratch(server) {
+                $0.connectDeadline = .seconds(5)
+                $0.deadline = .seconds(5)
+                configure(&$0)
+            }
+        }
+
+        // MARK: The connection
+
+        @Test("I1 a replace whose reply was lost throws, is sent once, and the manager finds it done by its version")
+        func lostReply() async throws {
+            let proxy = try FaultProxy(to: server.port)
+            defer { proxy.stop() }
+            let scratch = scratch { $0.connectionLimit = 1 }
+            let store = try await scratch.store(at: server.url(at: proxy.port))
+            #expect(try await store.insert(.sample("first"), at: .numbered(1)))
+            proxy.next(.loseReply, to: "replace")
+            let second = StoredRecord.sample("second", version: 2)
+            let error = try await storeError {
+                try await store.replace(second, at: .numbered(1), ifVersion: RecordVersion(rawValue: 1))
+            }
+            #expect(error?.code == .unavailable)
+            #expect(proxy.faultCount == 1)
+            #expect(try await store.load(.numbered(1)) == second)
+
+            let sessions = try manager(store)
+            let browser = SessionBrowser()
+            try await browser.visit(sessions) { $0.set(.number, to: 1) }
+            for (round, fault) in [FaultProxy.Fault.loseReply, .loseRequest, .cutReply(after: 3)].enumerated() {
+                proxy.next(fault, to: "replace")
+                try await browser.visit(sessions) { session in session.update(.number) { $0 += 1 } }
+                #expect(try await browser.visit(sessions) { $0[.number] } == round + 2)
+            }
+            #expect(proxy.faultCount == 4)
+        }
+
+        @Test("a reply without its end is none: the transaction commits after its statement was carried out")
+        func halfReply() async throws {
+            let proxy = try FaultProxy(to: server.port)
+            defer { proxy.stop() }
+            let store = try await scratch { $0.connectionLimit = 1 }.store(at: server.url(at: proxy.port))
+            #expect(try await store.insert(.sample("first"), at: .numbered(1)))
+            // BindComplete, NoData and CommandComplete arrive; ReadyForQuery, the last six bytes, does not.
+            proxy.next(.cutReply(after: 5 + 5 + 14), to: "delete")
+            #expect(try await storeError { try await store.delete(.numbered(1), ifVersion: nil) }?.code == .unavailable)
+            #expect(proxy.faultCount == 1)
+            #expect(try await store.load(.numbered(1)) == nil)
+        }
+
+        @Test("an insert and a deletion whose replies were lost are told apart from those that never arrived")
+        func lostInsert() async throws {
+            let proxy = try FaultProxy(to: server.port)
+            defer { proxy.stop() }
+            let store = try await scratch().store(at: server.url(at: proxy.port))
+            for (number, fault) in [FaultProxy.Fault.loseReply, .loseRequest].enumerated() {
+                proxy.next(fault, to: "insert")
+                #expect(try await storeError { try await store.insert(.sample(), at: .numbered(number)) } != nil)
+                let isThere = try await store.load(.numbered(number)) != nil
+                #expect(isThere == (number == 0))
+            }
+        }
+
+        @Test("a load whose connection was cut is carried out on another one, once")
+        func lostLoad() async throws {
+            let proxy = try FaultProxy(to: server.port)
+            defer { proxy.stop() }
+            let store = try await scratch().store(at: server.url(at: proxy.port))
+            #expect(try await store.insert(.sample(), at: .numbered(1)))
+            proxy.next(.loseReply, to: "load")
+            #expect(try await store.load(.numbered(1)) == .sample())
+            proxy.next(.cutReply(after: 10), to: "load", times: 2)
+            #expect(try await storeError { try await store.load(.numbered(1)) }?.code == .unavailable)
+            #expect(try await store.load(.numbered(1)) == .sample())
+        }
+
+        @Test("ST-10 a server whose replies are held up is timedOut, and what was given up is not answered twice")
+        func heldReply() async throws {
+            let proxy = try FaultProxy(to: server.port)
+            defer { proxy.stop() }
+            let store = try await scratch {
+                $0.deadline = .milliseconds(500)
+                $0.connectionLimit = 2
+            }.store(at: server.url(at: proxy.port))
+            #expect(try await store.insert(.sample(), at: .numbered(1)))
+            proxy.hold()
+            for _ in 0..<4 {
+                #expect(try await storeError { try await store.load(.numbered(1)) }?.code == .timedOut)
+            }
+            proxy.release()
+            try await waitUntil("the store works again") {
+                try await storeError { try await store.load(.numbered(1)) } == nil
+            }
+        }
+
+        @Test("a network that drops every reply costs each call its deadline and no more")
+        func droppedReplies() async throws {
+            let proxy = try FaultProxy(to: server.port)
+            defer { proxy.stop() }
+            let store = try await scratch { $0.deadline = .milliseconds(500) }.store(at: server.url(at: proxy.port))
+            #expect(try await store.insert(.sample(), at: .numbered(1)))
+            proxy.dropReplies()
+            #expect(try await storeError { try await store.load(.numbered(1)) }?.code == .timedOut)
+            proxy.dropReplies(false)
+            proxy.cut()
+            try await waitUntil("the store works again") {
+                try await storeError { try await store.load(.numbered(1)) } == nil
+            }
+        }
+
+        // MARK: The server
+
+        func manager(_ store: PostgresSessionStore, _ keys: KeyRing? = nil) throws -> SessionManager {
+            try SessionManager(
+                store: store,
+                keys: keys ?? KeyRing([SessionSecret.generate()]),
+                logger: Logger(label: "quiet") { _ in SwiftLogNoOpLogHandler() }
+            )
+        }
+
+        @Test("with the server down a request is a 503 in bounded time, and the cookie works when it is back")
+        func down() async throws {
+            let store = try await scratch().store()
+            let sessions = try manager(store)
+            let browser = SessionBrowser()
+            try await browser.visit(sessions) { $0.set(.number, to: 7) }
+            let cookies = browser.cookies
+            try await server.stop()
+            for body: @Sendable (Session) async throws -> Void in [
+                { _ = $0[.number] }, { $0.set(.number, to: 8) }, { $0.destroy() },
+            ] {
+                let error = await #expect(throws: SessionError.self) { try await browser.visit(sessions, body) }
+                #expect(error?.code.httpStatus == 503)
+                #expect(browser.cookies == cookies)
+            }
+            // A login needs the store too, also without a cookie.
+            let stranger = SessionBrowser()
+            let error = await #expect(throws: SessionError.self) {
+                try await stranger.visit(sessions) { $0.logIn("ada") }
+            }
+            #expect(error?.code.httpStatus == 503)
+            #expect(stranger.cookies.isEmpty)
+            let refusal = try await storeError { try await scratch().store() }
+            #expect(refusal?.code == .unavailable)
+
+            try await server.start()
+            let began = ContinuousClock.now
+            try await waitUntil("the session is reached again") {
+                (try? await browser.visit(sessions) { $0[.number] }) == 7
+            }
+            report("stopped and started: recovered \(ContinuousClock.now - began) after it was back")
+        }
+
+        @Test("I1 I2 kill -9 while 50 clients work: what was answered is there, what was destroyed is not, all recover")
+        func kill() async throws {
+            let scratch = scratch()
+            let store = try await scratch.store()
+            let keys = try KeyRing([SessionSecret.generate()])
+            let crowd = Crowd(sessions: try manager(store, keys), clients: 50)
+            try await crowd.work(whileRunning: {
+                for round in 0..<3 {
+                    try await crowd.waitForCommits(300)
+                    try await server.crash()
+                    crowd.noteFault()
+                    try await server.start()
+                    let began = ContinuousClock.now
+                    try await crowd.waitForCommits(50)
+                    report("killed, round \(round): 50 commits \(ContinuousClock.now - began) after it was back")
+                }
+            })
+            // Another process would see the same.
+            try await crowd.verify(with: manager(try await scratch.store(), keys))
+            report("killed: \(crowd.summary)")
+        }
+
+        @Test("I1 I2 paused and resumed while 50 clients work")
+        func pause() async throws {
+            let scratch = scratch { $0.deadline = .seconds(1) }
+            let store = try await scratch.store()
+            let keys = try KeyRing([SessionSecret.generate()])
+            let crowd = Crowd(sessions: try manager(store, keys), clients: 50)
+            try await crowd.work(whileRunning: {
+                try await crowd.waitForCommits(200)
+                try await server.pause()
+                // Every client has met the fault once they have failed as often as there are clients.
+                try await crowd.waitForFailures(50)
+                try await server.resume()
+                let began = ContinuousClock.now
+                try await crowd.waitForCommits(100)
+                report("paused: 100 commits \(ContinuousClock.now - began) after it was resumed")
+            })
+            try await crowd.verify(with: manager(try await scratch.store(), keys))
+            report("paused: \(crowd.summary)")
+        }
+
+        @Test("an idle store notices a restart, and the next call finds a new connection")
+        func restartIdle() async throws {
+            let store = try await scratch().store()
+            #expect(try await store.insert(.sample(), at: .numbered(1)))
+            try await server.stop()
+            try await server.start()
+            #expect(
+                try await store.replace(.sample(version: 2), at: .numbered(1), ifVersion: RecordVersion(rawValue: 1))
+                    == .replaced
+            )
+        }
+
+        @Test("an unlogged table is empty after a crash: everybody is logged out, nobody logged in again")
+        func unlogged() async throws {
+            let scratch = scratch { $0.confirmation = .unlogged }
+            let store = try await scratch.store()
+            #expect(try await store.insert(.sample(), at: .numbered(1)))
+            #expect(try await store.insert(.sample(), at: .numbered(2)))
+            #expect(try await store.delete(.numbered(2), ifVersion: nil))
+            try await server.crash()
+            try await server.start()
+            try await waitUntil("the store works again") { try await storeError { try await store.count() } == nil }
+            #expect(try await store.count() == 0)
+        }
+    }
+}
+
+/// Says what was measured: a test asserts no time.
+func report(_ text: String) { print("PostgreSQL: \(text)") }
+
+/// Clients that count, log out and begin again, and remember what was answered.
+private final class Crowd: Sendable {
+    /// What one client knows.
+    private struct Client {
+        var browser = SessionBrowser()
+        /// What its session must say at least, and at most: between them are commits that were not answered.
+        var least = 0
+        var most = 0
+        /// Cookies of sessions whose end was answered.
+        var ended: [SessionBrowser] = []
+    }
+
+    private struct Counts {
+        var commits = 0
+        var failures = 0
+        var logouts = 0
+        var isOver = false
+        var faults = 0
+    }
+
+    private let sessions: SessionManager
+    private let clients: Mutex<[Client]>
+    private let counts = Mutex(Counts())
+
+    init(sessions: SessionManager, clients: Int) {
+        self.sessions = sessions
+        self.clients = Mutex(Array(repeating: Client(), count: clients).map { _ in Client() })
+    }
+
+    func noteFault() { counts.withLock { $0.faults += 1 } }
+
+    var summary: String {
+        counts.withLock { "\($0.commits) commits answered, \($0.logouts) logouts, \($0.failures) requests failed" }
+    }
+
+    func waitForCommits(_ number: Int) async throws {
+        let goal = counts.withLock { $0.commits } + number
+        try await waitUntil("\(number) more commits are answered") { self.counts.withLock { $0.commits } >= goal }
+    }
+
+    func waitForFailures(_ number: Int) async throws {
+        let goal = counts.withLock { $0.failures } + number
+        try await waitUntil("\(number) more requests fail") { self.counts.withLock { $0.failures } >= goal }
+    }
+
+    /// Lets the clients work until `body` returns.
+    func work(whileRunning body: @Sendable () async throws -> Void) async throws {
+        let count = clients.withLock(\.count)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for index in 0..<count {
+                group.addTask {
+                    while !self.counts.withLock({ $0.isOver }) { await self.request(index) }
+                }
+            }
+            let result: Result<Void, any Error>
+            do {
+                result = .success(try await body())
+            } catch {
+                result = .failure(error)
+            }
+            counts.withLock { $0.isOver = true }
+            try await group.waitForAll()
+            try result.get()
+        }
+    }
+
+    private func request(_ index: Int) async {
+        var client = clients.withLock { $0[index] }
+        let isLogout = client.least > 0 && Int.random(in: 0..<8) == 0
+        do {
+            if isLogout {
+                let copy = client.browser.copy()
+                try await client.browser.visit(sessions) { $0.destroy() }
+                client.ended.append(copy)
+                (client.least, client.most) = (0, 0)
+                counts.withLock { $0.logouts += 1 }
+            } else {
+                client.most += 1
+                let number = try await client.browser.visit(sessions) { session in
+                    session.update(.number) { $0 += 1 }
+                    return session[.number]
+                }
+                if number < client.least + 1 || number > client.most {
+                    Issue.record("a session says \(number), between \(client.least + 1) and \(client.most) are true")
+                }
+                (client.least, client.most) = (number, number)
+            }
+            counts.withLock { $0.commits += 1 }
+        } catch {
+            counts.withLock { $0.failures += 1 }
+            if isLogout {
+                // It may be over or not; a client would ask again. This one begins anew.
+                client.browser = SessionBrowser()
+                (client.least, client.most) = (0, 0)
+            } else if client.browser.cookies.isEmpty {
+                client.most = 0
+            }
+            // A client that was told 503 does not come back at once.
+            try? await Task.sleep(for: .milliseconds(Int.random(in: 5...50)))
+        }
+        let known = client
+        clients.withLock { $0[index] = known }
+    }
+
+    /// Asks another manager for everything that was answered.
+    func verify(with sessions: SessionManager) async throws {
+        for client in clients.withLock({ $0 }) {
+            if !client.browser.cookies.isEmpty {
+                let number = try await client.browser.visit(sessions) { $0[.number] }
+                #expect((client.least...client.most).contains(number))
+            }
+            for browser in client.ended {
+                let isNew = try await browser.visit(sessions) { $0.isNew }
+                #expect(isNew)
+            }
+        }
+    }
+}
+#endif

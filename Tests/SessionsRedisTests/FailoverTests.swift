@@ -1,0 +1,234 @@
+#if Redis
+import Sessions
+import SessionsRedis
+import SessionsTesting
+import TestServers
+import Testing
+
+extension RedisStoreTests {
+    @Suite("When a replica takes over", .serialized)
+    struct FailoverTests {
+        /// A primary, a replica that hears of it through a proxy, and a proxy that leads clients to whichever is the primary.
+        struct Pair {
+            let primary: RedisServer
+            let replica: RedisServer
+            let link: FaultProxy
+            let front: FaultProxy
+
+            init() async throws {
+                primary = try await RedisServer()
+                link = try FaultProxy(to: primary.port)
+                replica = try await RedisServer([
+                    "--replicaof", "127.0.0.1 \(link.port)", "--repl-diskless-sync-delay", "0",
+                ])
+                try await replica.wait(for: "INFO", "replication") { $0.contains("master_link_status:up") }
+                front = try FaultProxy(to: primary.port)
+            }
+
+            func store(
+                _ confirmation: RedisSessionStore.Confirmation
+            ) throws -> RedisSessionStore {
+                let client = try primary.client { [front] in
+                    $0.topology = .standalone(.host("127.0.0.1", port: front.port))
+                }
+                var configuration = RedisSessionStore.Configuration()
+                configuration.confirmation = confirmation
+                return try RedisSessionStore(client: client, configuration: configuration)
+            }
+
+            /// What Sentinel or a cluster does: the primary is gone, and the replica, as far as it has heard, is in its place.
+            func failOver() async throws {
+                await primary.crash()
+                link.cut()
+                link.release()
+                try await replica.cli("REPLICAOF", "NO", "ONE")
+                try await replica.wait(for: "ROLE") { $0.hasPrefix("master") }
+                front.redirect(to: replica.port)
+                front.cut()
+            }
+        }
+
+        @Test("without confirmation a failover may undo what was answered, logouts among them: forced, and counted")
+        func unconfirmed() async throws {
+            let pair = try await Pair()
+            let store = try pair.store(.primary)
+            let keys = (0..<20).map { _ in StoreKey.random() }
+            let record = StoredRecord.sample()
+            for key in keys { _ = try await store.insert(record, at: key) }
+            try await pair.primary.wait(for: "WAIT", "1", "1000") { _ in true }
+            try await pair.replica.wait(for: "DBSIZE") { $0 == "20" }
+            pair.link.hold()
+            for key in keys { #expect(try await store.delete(key, ifVersion: nil)) }
+            try await pair.failOver()
+            var back = 0
+            for key in keys where try await store.load(key) != nil { back += 1 }
+            print("Redis failover with the replica 20 logouts behind, confirmation .primary: \(back) of 20 undone")
+            #expect(back == 20)
+        }
+
+        @Test("I2: with confirmation no logout is answered that a failover undoes; it is an error, and can be repeated")
+        func confirmed() async throws {
+            let pair = try await Pair()
+            let store = try pair.store(.replicas(1, within: .milliseconds(200)))
+            let keys = try KeyRing([SessionSecret.generate()])
+            let sessions = try SessionManager(store: store, keys: keys)
+            let browser = SessionBrowser()
+            try await browser.visit(sessions) { $0.logIn("ada") }
+            let cookies = browser.cookies
+            pair.link.hold()
+            let exchange = sessions.open(browser.request())
+            try await exchange.session.logOut()
+            do {
+                _ = try await exchange.commit()
+                Issue.record("a logout that no replica has heard of is answered")
+            } catch let error as SessionError {
+                #expect(error.code == .storeUnavailable)
+            }
+            #expect(browser.cookies == cookies, "the client keeps its cookie, to ask again")
+            try await pair.failOver()
+            // The failover has undone it, and nobody was told that it was done. There is no other replica any more.
+            let alone = try SessionManager(store: try pair.store(.primary), keys: keys)
+            #expect(try await browser.visit(alone) { $0.owner } == "ada")
+            try await browser.visit(alone) { $0.logOut() }
+            #expect(try await browser.visit(alone) { $0.owner } == nil)
+        }
+
+        @Test("what replicas have not confirmed is an error, and what a load finds there is none before they have")
+        func doubtful() async throws {
+            let pair = try await Pair()
+            let store = try pair.store(.replicas(1, within: .milliseconds(100)))
+            let (key, other) = (StoreKey.random(), StoreKey.random())
+            let owner = OwnerKey("shop:ada")
+            let first = StoredRecord.sample("first")
+            let second = StoredRecord.sample("second")
+            _ = try await store.insert(first, at: key)
+            _ = try await store.insert(first, at: other)
+            pair.link.hold()
+            func refused(_ place: String, _ body: () async throws -> some Any) async throws {
+                let error = try await storeError(body)
+                #expect(
+                    error?.message.contains("0 of 1 replicas") == true,
+                    "\(place): \(error.map { "\($0)" } ?? "answered")"
+                )
+            }
+            try await refused("replace") { try await store.replace(second, at: key, ifVersion: first.version) }
+            try await refused("load after it") { try await store.load(key) }
+            try await refused("delete") { try await store.delete(other, ifVersion: nil) }
+            try await refused("delete of what is gone") { try await store.delete(other, ifVersion: nil) }
+            try await refused("load of what is gone") { try await store.load(other) }
+            try await refused("insert") { try await store.insert(first, at: .random()) }
+            try await refused("epoch") {
+                try await store.raiseEpoch(of: owner, to: first.idleDeadline, keptUntil: first.absoluteDeadline)
+            }
+            try await refused("reading the epoch") { try await store.epoch(of: owner) }
+            pair.link.release()
+            while try await storeError({ try await store.load(key) }) != nil {}
+            #expect(try await store.load(key) == second)
+            #expect(try await store.load(other) == nil)
+            #expect(try await store.epoch(of: owner) == first.idleDeadline)
+            try await pair.failOver()
+            let after = try RedisSessionStore(client: pair.replica.client())
+            #expect(try await after.load(key) == second)
+            #expect(try await after.load(other) == nil)
+        }
+
+        @Test("Sentinel: 50 clients, the primary killed; nothing that replicas confirmed is lost, and all recover")
+        func sentinel() async throws {
+            let group = try await RedisSentinelGroup()
+            var configuration = RedisClient.Configuration(.sentinel(group.sentinels.map(\.address), primary: "shop"))
+            configuration.callDeadline = .seconds(2)
+            configuration.connectDeadline = .seconds(1)
+            let store = try RedisSessionStore(
+                client: RedisClient(configuration),
+                configuration: .fresh { $0.confirmation = .replicas(2, within: .milliseconds(500)) }
+            )
+            let load = Workload(store)
+            let result = try await load.run {
+                try await load.everybodyWrote(10)
+                let killed = ContinuousClock.now
+                load.mark()
+                await group.primary.crash()
+                let next = try await group.newPrimary(after: group.primary)
+                let elected = ContinuousClock.now - killed
+                // Two replicas have to confirm, so the other server has to come back.
+                try await group.primary.restart(["--replicaof", "127.0.0.1 \(next.port)"])
+                try await load.everybodyWrote(10)
+                print(
+                    "Redis Sentinel: new primary after \(elected), all 50 clients wrote again after \(load.recovery ?? .zero)"
+                )
+            }
+            print("Redis Sentinel, replicas(2): \(result)")
+            #expect(result.lost == 0 && result.revived == 0 && result.answered > 1000)
+        }
+
+        @Test("a cluster: 50 clients, a primary killed; nothing that its replica confirmed is lost, and all recover")
+        func cluster() async throws {
+            let group = try await RedisClusterGroup()
+            var configuration = RedisClient.Configuration(.cluster(group.nodes.prefix(3).map(\.address)))
+            configuration.callDeadline = .seconds(2)
+            configuration.connectDeadline = .seconds(1)
+            let store = try RedisSessionStore(
+                client: RedisClient(configuration),
+                configuration: .fresh { $0.confirmation = .replicas(1, within: .milliseconds(500)) }
+            )
+            let load = Workload(store)
+            let victim = try await group.owner(of: 0)
+            let result = try await load.run {
+                try await load.everybodyWrote(10)
+                try await group.waitForReplicas()
+                let killed = ContinuousClock.now
+                load.mark()
+                await victim.crash()
+                try await group.newOwner(of: 0, after: victim)
+                print("Redis Cluster: the replica took over after \(ContinuousClock.now - killed)")
+                try await victim.restart()
+                try await load.everybodyWrote(10)
+                print("Redis Cluster: all 50 clients wrote again after \(load.recovery ?? .zero)")
+            }
+            print("Redis Cluster, replicas(1): \(result)")
+            #expect(result.lost == 0 && result.revived == 0 && result.answered > 1000)
+        }
+
+        @Test("a cluster: a slot that moves under load is followed (MOVED, ASK)")
+        func moving() async throws {
+            let group = try await Servers.cluster.server
+            let client = try group.client()
+            let configuration = RedisSessionStore.Configuration.fresh()
+            let store = try RedisSessionStore(client: client, configuration: configuration)
+            let key = StoreKey.random()
+            var record = StoredRecord.sample("0")
+            _ = try await store.insert(record, at: key)
+            let name = "\(configuration.keyPrefix)s:\(key.text)"
+            let slot = try #require(Int(try await group.nodes[0].cli("CLUSTER", "KEYSLOT", name)))
+            let from = try await group.owner(of: slot)
+            var others: [RedisServer] = []
+            for node in group.nodes where node.port != from.port {
+                if try await node.cli("ROLE").hasPrefix("master") { others.append(node) }
+            }
+            let to = try #require(others.first)
+            let (fromID, toID) = (try await from.cli("CLUSTER", "MYID"), try await to.cli("CLUSTER", "MYID"))
+            func replace(_ number: Int) async throws {
+                let next = StoredRecord.sample("\(number)")
+                #expect(try await store.replace(next, at: key, ifVersion: record.version) == .replaced)
+                record = next
+                #expect(try await store.load(key) == record)
+            }
+            try await to.cli("CLUSTER", "SETSLOT", "\(slot)", "IMPORTING", fromID)
+            try await from.cli("CLUSTER", "SETSLOT", "\(slot)", "MIGRATING", toID)
+            try await replace(1)
+            // The key has moved, its slot has not: ASK.
+            try await from.cli("MIGRATE", "127.0.0.1", "\(to.port)", name, "0", "5000")
+            #expect(try await from.cli("CLUSTER", "COUNTKEYSINSLOT", "\(slot)") == "0")
+            try await replace(2)
+            // A key of that slot that nobody has yet is made where the slot goes.
+            #expect(try await store.delete(key, ifVersion: nil))
+            #expect(try await store.insert(record, at: key))
+            #expect(try await to.cli("CLUSTER", "COUNTKEYSINSLOT", "\(slot)") == "1")
+            // Now the slot has moved: MOVED.
+            for node in [to, from] { try await node.cli("CLUSTER", "SETSLOT", "\(slot)", "NODE", toID) }
+            try await replace(3)
+            #expect(try await group.owner(of: slot).port == to.port)
+        }
+    }
+}
+#endif

@@ -1,0 +1,162 @@
+#if Redis
+import Sessions
+import SessionsRedis
+import SessionsTesting
+import Synchronization
+import TestServers
+import Testing
+
+/// A server that is started when the first test asks for it, and shared by a suite.
+///
+/// Whoever is the last to let go of it ends it; until then it serves everybody.
+actor Shared<Server: Sendable> {
+    private let start: @Sendable () async throws -> Server
+    private var starting: Task<Server, any Error>?
+
+    init(_ start: @escaping @Sendable () async throws -> Server) { self.start = start }
+
+    var server: Server {
+        get async throws {
+            if let starting { return try await starting.value }
+            let task = Task { [start] in try await start() }
+            starting = task
+            return try await task.value
+        }
+    }
+
+    /// Ends it. The next who asks gets a new one.
+    func end() { starting = nil }
+}
+
+enum Servers {
+    static let standalone = Shared { try await RedisServer() }
+    static let cluster = Shared { try await RedisClusterGroup() }
+}
+
+extension RedisServer {
+    var address: RedisAddress { .host("127.0.0.1", port: port) }
+
+    /// A client that gives a busy machine time: where a test is about a deadline it says which.
+    func client(_ configure: (inout RedisClient.Configuration) -> Void = { _ in }) throws -> RedisClient {
+        var configuration = RedisClient.Configuration(.standalone(address))
+        configuration.connectDeadline = .seconds(20)
+        configuration.callDeadline = .seconds(30)
+        configure(&configuration)
+        return try RedisClient(configuration)
+    }
+
+    /// A store with keys of its own.
+    func store(
+        _ client: RedisClient? = nil,
+        _ configure: (inout RedisSessionStore.Configuration) -> Void = { _ in }
+    ) throws -> RedisSessionStore {
+        try RedisSessionStore(client: client ?? self.client(), configuration: .fresh(configure))
+    }
+}
+
+extension RedisSessionStore.Configuration {
+    private static let count = Atomic(0)
+
+    /// With a prefix that no other test has.
+    static func fresh(_ configure: (inout Self) -> Void = { _ in }) -> Self {
+        var configuration = Self()
+        configuration.keyPrefix = "test-\(count.wrappingAdd(1, ordering: .relaxed).newValue):"
+        configure(&configuration)
+        return configuration
+    }
+}
+
+extension RedisClusterGroup {
+    func client(_ configure: (inout RedisClient.Configuration) -> Void = { _ in }) throws -> RedisClient {
+        var configuration = RedisClient.Configuration(.cluster(nodes.prefix(2).map(\.address)))
+        configuration.connectDeadline = .seconds(20)
+        configuration.callDeadline = .seconds(30)
+        configure(&configuration)
+        return try RedisClient(configuration)
+    }
+}
+
+extension StoredRecord {
+    /// A record that lives for a while.
+    static func sample(
+        _ text: String = "{}",
+        version: RecordVersion = .random(),
+        idle: Duration = .seconds(3600),
+        absolute: Duration = .seconds(86_400),
+        owner: String? = nil
+    ) -> StoredRecord {
+        let now = SystemSessionClock().now()
+        return StoredRecord(
+            payload: Array(text.utf8),
+            version: version,
+            idleDeadline: now + idle,
+            absoluteDeadline: now + absolute,
+            owner: owner.map { OwnerKey($0) }
+        )
+    }
+}
+
+/// The store's error that `body` throws.
+func storeError(_ body: () async throws -> some Any) async throws -> SessionStoreError? {
+    do {
+        _ = try await body()
+        return nil
+    } catch let error as SessionStoreError {
+        return error
+    }
+}
+
+/// Sends each call to the next of several stores on one server.
+final class RotatingStore: OwnerIndexedSessionStore, EnumerableSessionStore {
+    private let stores: [RedisSessionStore]
+    private let calls = Atomic(0)
+
+    init(_ stores: [RedisSessionStore]) { self.stores = stores }
+
+    private var next: RedisSessionStore {
+        stores[calls.wrappingAdd(1, ordering: .relaxed).oldValue % stores.count]
+    }
+
+    func load(_ key: StoreKey) async throws -> StoredRecord? { try await next.load(key) }
+
+    func insert(_ record: StoredRecord, at key: StoreKey) async throws -> Bool {
+        try await next.insert(record, at: key)
+    }
+
+    func replace(
+        _ record: StoredRecord,
+        at key: StoreKey,
+        ifVersion version: RecordVersion
+    ) async throws -> ReplaceOutcome {
+        try await next.replace(record, at: key, ifVersion: version)
+    }
+
+    func touch(_ key: StoreKey, until deadline: Timestamp, ifVersion version: RecordVersion) async throws -> Bool {
+        try await next.touch(key, until: deadline, ifVersion: version)
+    }
+
+    func delete(_ key: StoreKey, ifVersion version: RecordVersion?) async throws -> Bool {
+        try await next.delete(key, ifVersion: version)
+    }
+
+    func entries(of owner: OwnerKey) async throws -> [StoredEntry] { try await next.entries(of: owner) }
+
+    func delete(_ key: StoreKey, ifOwner owner: OwnerKey) async throws -> Bool {
+        try await next.delete(key, ifOwner: owner)
+    }
+
+    func epoch(of owner: OwnerKey) async throws -> Timestamp? { try await next.epoch(of: owner) }
+
+    func raiseEpoch(of owner: OwnerKey, to epoch: Timestamp, keptUntil: Timestamp) async throws {
+        try await next.raiseEpoch(of: owner, to: epoch, keptUntil: keptUntil)
+    }
+
+    func count() async throws -> Int { try await next.count() }
+
+    func entries(after key: StoreKey?, limit: Int) async throws -> [StoredEntry] {
+        try await next.entries(after: key, limit: limit)
+    }
+
+    func removeAll() async throws { try await next.removeAll() }
+}
+#endif

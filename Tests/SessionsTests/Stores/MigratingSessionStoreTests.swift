@@ -1,0 +1,293 @@
+import SessionsTesting
+import Synchronization
+import Testing
+
+@testable import Sessions
+
+typealias Side = FaultySessionStore<MemorySessionStore>
+typealias Moving = MigratingSessionStore<Side, Side>
+
+@Suite("Moving from one store to another")
+struct MigratingSessionStoreTests {
+    private static let checks = SessionStoreConformance.checks(for: Moving.self)
+
+    private static func side(_ clock: any SessionClock) throws -> Side {
+        try FaultySessionStore(MemorySessionStore(clock: clock))
+    }
+
+    @Test(
+        "a store that is moved keeps the contract in each phase",
+        arguments: checks,
+        [Moving.Phase.preparing, .moving]
+    )
+    func conforms(_ check: SessionStoreConformance.Check, phase: Moving.Phase) async throws {
+        let outcome = try await check.run { clock in
+            try Moving(from: Self.side(clock), to: Self.side(clock), phase: phase, clock: clock)
+        }
+        #expect(outcome == .passed)
+    }
+
+    // All but inserts of one key at once, one into each store: a key is minted once.
+    @Test(
+        "nodes of which some prepare and some move keep it together",
+        arguments: checks.filter { $0.name != "race-insert" }
+    )
+    func mixed(_ check: SessionStoreConformance.Check) async throws {
+        let outcome = try await check.run { clock in
+            let (old, new) = (try Self.side(clock), try Self.side(clock))
+            return TurningStore(
+                [Moving.Phase.preparing, .moving, .moving].map { phase in
+                    Moving(from: old, to: new, phase: phase, clock: clock)
+                }
+            )
+        }
+        #expect(outcome == .passed)
+    }
+
+    /// Two stores, and the way between them.
+    private struct Pair {
+        let clock = ManualSessionClock()
+        let old: Side
+        let new: Side
+        let keys: KeyRing
+        let browser: SessionBrowser
+
+        init() throws {
+            old = try MigratingSessionStoreTests.side(clock)
+            new = try MigratingSessionStoreTests.side(clock)
+            keys = try KeyRing([SessionSecret.generate()])
+            browser = SessionBrowser(clock: clock)
+        }
+
+        func store(_ phase: Moving.Phase) -> Moving { Moving(from: old, to: new, phase: phase, clock: clock) }
+
+        func manager(_ store: some SessionStore) throws -> SessionManager {
+            try SessionManager(store: store, keys: keys, clock: clock)
+        }
+
+        func manager(_ phase: Moving.Phase) throws -> SessionManager { try manager(store(phase)) }
+
+        var counts: [Int] { [old.base.count(), new.base.count()] }
+    }
+
+    @Test("nobody is logged out: from the old store alone, by way of each phase, to the new store alone")
+    func wholeWay() async throws {
+        let pair = try Pair()
+        let browser = pair.browser
+        try await browser.visit(try pair.manager(pair.old)) { $0.logIn("ada") }
+        let idle = SessionBrowser(clock: pair.clock)
+        try await idle.visit(try pair.manager(pair.old)) { $0.set(.visits, to: 7) }
+        try await browser.visit(try pair.manager(.preparing)) { $0.set(.visits, to: 1) }
+        #expect(pair.counts == [2, 0])
+        #expect(try await browser.visit(try pair.manager(.moving)) { $0[.visits] } == 1)
+        #expect(pair.counts == [2, 0])
+        try await browser.visit(try pair.manager(.moving)) { session in session.update(.visits) { $0 += 1 } }
+        #expect(pair.counts == [1, 1])
+        // A node that has not gone on yet finds it there.
+        try await browser.visit(try pair.manager(.preparing)) { session in session.update(.visits) { $0 += 1 } }
+        #expect(pair.counts == [1, 1])
+        #expect(try await pair.manager(.moving).list("ada").count == 1)
+        #expect(try await pair.store(.moving).moveAll() == 1)
+        #expect(try await pair.store(.moving).moveAll() == 0)
+        #expect(pair.counts == [0, 2])
+        let new = try pair.manager(pair.new)
+        #expect(try await browser.visit(new) { $0[.visits] } == 3)
+        #expect(try await browser.visit(new) { $0.owner } == "ada")
+        #expect(try await idle.visit(new) { $0[.visits] } == 7)
+    }
+
+    @Test("a new session begins in the store of its phase")
+    func beginnings() async throws {
+        let pair = try Pair()
+        try await SessionBrowser(clock: pair.clock).visit(try pair.manager(.preparing)) { $0.set(.visits, to: 1) }
+        #expect(pair.counts == [1, 0])
+        try await SessionBrowser(clock: pair.clock).visit(try pair.manager(.moving)) { $0.set(.visits, to: 1) }
+        #expect(pair.counts == [1, 1])
+    }
+
+    @Test(
+        "I1, I4: a move that stops after any step loses neither the session nor the change",
+        arguments: 0..<3,
+        [0, 1]
+    )
+    func interruptedMove(step: Int, reply: Int) async throws {
+        let pair = try Pair()
+        try await pair.browser.visit(try pair.manager(pair.old)) { $0.set(.visits, to: 1) }
+        let (side, operation) = [(pair.old, StoreOperation.replace), (pair.new, .insert), (pair.old, .delete)][step]
+        // The step is not taken, or taken and not answered; the store is dead for as long as this request tries.
+        if reply == 0 {
+            side.faults.failBefore(operation, next: 10)
+        } else {
+            side.faults.failAfter(operation, next: 10)
+        }
+        let moving = try pair.manager(.moving)
+        let isAnswered = await succeeds {
+            try await pair.browser.visit(moving) { session in session.update(.visits) { $0 += 1 } }
+        }
+        side.faults.clear()
+        let isDone = step > 0 || reply == 1
+        let visits = try await pair.browser.visit(moving) { $0[.visits] }
+        #expect(visits == (isDone ? 2 : 1))
+        if isAnswered { #expect(visits == 2) }
+        try await pair.browser.visit(moving) { session in session.update(.visits) { $0 += 1 } }
+        #expect(try await pair.browser.visit(try pair.manager(pair.new)) { $0[.visits] } == visits + 1)
+        _ = try await pair.store(.moving).moveAll()
+        #expect(pair.counts == [0, 1])
+    }
+
+    @Test("I2: an end that stops after any step is an error until it is complete, and then an end", arguments: 0..<6)
+    func interruptedEnd(step: Int) async throws {
+        let pair = try Pair()
+        let isMoved = step >= 3
+        try await pair.browser.visit(try pair.manager(isMoved ? pair.new : pair.old)) { $0.set(.visits, to: 1) }
+        let thief = pair.browser.copy()
+        let (side, operation) = [
+            (pair.old, StoreOperation.replace), (pair.new, .insert), (pair.old, .delete),
+            (pair.new, .replace), (pair.old, .delete), (pair.new, .load),
+        ][step]
+        side.faults.failBefore(operation, next: 10)
+        let moving = try pair.manager(.moving)
+        #expect(await !succeeds { try await pair.browser.visit(moving) { $0.destroy() } })
+        side.faults.clear()
+        try await pair.browser.visit(moving) { $0.destroy() }
+        for manager in [try pair.manager(.moving), try pair.manager(.preparing), try pair.manager(pair.new)] {
+            #expect(try await thief.copy().visit(manager) { $0.isNew })
+        }
+        #expect(pair.old.base.count() == 0)
+    }
+
+    @Test("I2: a node that completes somebody's move late cannot bring back what was destroyed meanwhile")
+    func lateHelper() async throws {
+        let pair = try Pair()
+        try await pair.browser.visit(try pair.manager(pair.old)) { $0.set(.visits, to: 1) }
+        let thief = pair.browser.copy()
+        // One request moves the session and stands still before the new store has it.
+        let gate = pair.new.faults.hold(.insert, next: 1)
+        let slow = Task { [browser = pair.browser.copy()] in
+            try await browser.visit(try pair.manager(.moving)) { $0.set(.visits, to: 2) }
+        }
+        try await gate.waitForArrival()
+        // Another completes the move and ends the session.
+        try await pair.browser.visit(try pair.manager(.moving)) { session in
+            #expect(session[.visits] == 2)
+            session.destroy()
+        }
+        gate.open()
+        try await slow.value
+        #expect(try await thief.visit(try pair.manager(.moving)) { $0.isNew })
+        #expect(try await thief.visit(try pair.manager(pair.new)) { $0.isNew })
+        #expect(pair.old.base.count() == 0)
+        // The tombstone is a record that goes like any other.
+        pair.clock.advance(by: .seconds(86_400))
+        #expect(try await pair.store(.moving).sweep(expiredBefore: pair.clock.now() + .seconds(1), limit: 10) == 1)
+        #expect(pair.counts == [0, 0])
+    }
+
+    @Test("I1: a node that still writes to the old store and one that moves the session lose nothing of each other")
+    func preparingAgainstMoving() async throws {
+        for moment in [StoreFaults.Moment.before, .after] {
+            let pair = try Pair()
+            try await pair.browser.visit(try pair.manager(pair.old)) { $0.set(.visits, to: 1) }
+            let gate = pair.old.faults.hold(.replace, next: 1, moment)
+            let slow = Task { [browser = pair.browser.copy()] in
+                try await browser.visit(try pair.manager(.moving)) { session in session.update(.visits) { $0 += 1 } }
+            }
+            try await gate.waitForArrival()
+            try await pair.browser.visit(try pair.manager(.preparing)) { session in session.update(.visits) { $0 += 1 }
+            }
+            gate.open()
+            try await slow.value
+            #expect(try await pair.browser.visit(try pair.manager(.preparing)) { $0[.visits] } == 3)
+        }
+    }
+
+    @Test("enumeration shows every session once, and no tombstone")
+    func enumeration() async throws {
+        let pair = try Pair()
+        for number in 0..<40 {
+            let browser = SessionBrowser(clock: pair.clock)
+            try await browser.visit(try pair.manager(number < 20 ? .preparing : .moving)) {
+                $0.set(.visits, to: number)
+            }
+            if number % 4 == 0 { try await browser.visit(try pair.manager(.moving)) { $0.destroy() } }
+        }
+        let store = pair.store(.moving)
+        #expect(try await store.count() == 30)
+        for limit in [1, 3, 100] {
+            var (keys, last): ([String], StoreKey?) = ([], nil)
+            while true {
+                let page = try await store.entries(after: last, limit: limit)
+                keys += page.map(\.key.text)
+                last = page.last?.key
+                if page.count < limit { break }
+            }
+            #expect(keys.count == 30)
+            #expect(Set(keys).count == 30)
+        }
+    }
+}
+
+private func succeeds(_ body: () async throws -> Void) async -> Bool {
+    do {
+        try await body()
+        return true
+    } catch {
+        return false
+    }
+}
+
+/// Sends each call to the next of several stores.
+private final class TurningStore: SweepingSessionStore, OwnerIndexedSessionStore, EnumerableSessionStore {
+    private let stores: [Moving]
+    private let calls = Atomic(0)
+
+    init(_ stores: [Moving]) { self.stores = stores }
+
+    private var next: Moving { stores[calls.wrappingAdd(1, ordering: .relaxed).oldValue % stores.count] }
+
+    func load(_ key: StoreKey) async throws -> StoredRecord? { try await next.load(key) }
+
+    func insert(_ record: StoredRecord, at key: StoreKey) async throws -> Bool {
+        try await next.insert(record, at: key)
+    }
+
+    func replace(
+        _ record: StoredRecord,
+        at key: StoreKey,
+        ifVersion version: RecordVersion
+    ) async throws -> ReplaceOutcome {
+        try await next.replace(record, at: key, ifVersion: version)
+    }
+
+    func touch(_ key: StoreKey, until deadline: Timestamp, ifVersion version: RecordVersion) async throws -> Bool {
+        try await next.touch(key, until: deadline, ifVersion: version)
+    }
+
+    func delete(_ key: StoreKey, ifVersion version: RecordVersion?) async throws -> Bool {
+        try await next.delete(key, ifVersion: version)
+    }
+
+    func sweep(expiredBefore cutoff: Timestamp, limit: Int) async throws -> Int {
+        try await next.sweep(expiredBefore: cutoff, limit: limit)
+    }
+
+    func entries(of owner: OwnerKey) async throws -> [StoredEntry] { try await next.entries(of: owner) }
+
+    func delete(_ key: StoreKey, ifOwner owner: OwnerKey) async throws -> Bool {
+        try await next.delete(key, ifOwner: owner)
+    }
+
+    func epoch(of owner: OwnerKey) async throws -> Timestamp? { try await next.epoch(of: owner) }
+
+    func raiseEpoch(of owner: OwnerKey, to epoch: Timestamp, keptUntil: Timestamp) async throws {
+        try await next.raiseEpoch(of: owner, to: epoch, keptUntil: keptUntil)
+    }
+
+    func count() async throws -> Int { try await next.count() }
+
+    func entries(after key: StoreKey?, limit: Int) async throws -> [StoredEntry] {
+        try await next.entries(after: key, limit: limit)
+    }
+
+    func removeAll() async throws { try await next.removeAll() }
+}

@@ -1,0 +1,130 @@
+import Foundation
+
+/// A primary, two replicas, and three sentinels that watch them.
+package final class RedisSentinelGroup: Sendable {
+    package let servers: [RedisServer]
+    package let sentinels: [RedisServer]
+
+    /// - Parameter arguments: What each server is started with besides.
+    package init(_ arguments: [String] = []) async throws {
+        let primary = try await RedisServer(arguments)
+        var servers = [primary]
+        for _ in 0..<2 {
+            servers.append(
+                try await RedisServer(
+                    arguments + ["--replicaof", "127.0.0.1 \(primary.port)", "--repl-diskless-sync-delay", "0"]
+                )
+            )
+        }
+        for replica in servers.dropFirst() {
+            try await replica.wait(for: "INFO", "replication") { $0.contains("master_link_status:up") }
+        }
+        let config = """
+            sentinel monitor shop 127.0.0.1 \(primary.port) 2
+            sentinel down-after-milliseconds shop 1000
+            sentinel failover-timeout shop 5000
+            sentinel parallel-syncs shop 2
+
+            """
+        var sentinels: [RedisServer] = []
+        for _ in 0..<3 {
+            sentinels.append(
+                try await RedisServer(program: "redis-sentinel", arguments: [], port: nil, config: config)
+            )
+        }
+        for sentinel in sentinels {
+            try await sentinel.wait(for: "SENTINEL", "master", "shop") { text in
+                let lines = text.split(separator: "\n").map(String.init)
+                func value(_ name: String) -> String? {
+                    lines.firstIndex(of: name).flatMap { $0 + 1 < lines.count ? lines[$0 + 1] : nil }
+                }
+                return value("num-slaves") == "2" && value("num-other-sentinels") == "2" && value("flags") == "master"
+            }
+        }
+        (self.servers, self.sentinels) = (servers, sentinels)
+    }
+
+    package var primary: RedisServer { servers[0] }
+
+    /// Waits until the sentinels name another server than `old`; that one.
+    package func newPrimary(after old: RedisServer) async throws -> RedisServer {
+        for _ in 0..<1_200 {
+            let answer = try await sentinels[0].cli("SENTINEL", "get-master-addr-by-name", "shop")
+            let port = answer.split(separator: "\n").last.flatMap { Int($0) }
+            if let port, port != old.port, let server = servers.first(where: { $0.port == port }) { return server }
+            try await Task.sleep(for: .milliseconds(20))
+        }
+        throw TestServerError("the sentinels name no other primary")
+    }
+}
+
+/// Three primaries with a replica each.
+package final class RedisClusterGroup: Sendable {
+    package let nodes: [RedisServer]
+
+    package init(_ arguments: [String] = []) async throws {
+        var nodes: [RedisServer] = []
+        for _ in 0..<6 { nodes.append(try await Self.node(arguments)) }
+        let addresses = nodes.map { "127.0.0.1:\($0.port)" }
+        let answer = try await RedisServer.cli(
+            ["--cluster", "create"] + addresses + ["--cluster-replicas", "1", "--cluster-yes"],
+            at: .port(nodes[0].port),
+            in: nodes[0].directory
+        )
+        guard answer.contains("All 16384 slots covered") else { throw TestServerError("no cluster: \(answer)") }
+        for node in nodes { try await node.wait(for: "CLUSTER", "INFO") { $0.contains("cluster_state:ok") } }
+        self.nodes = nodes
+        try await waitForReplicas()
+    }
+
+    /// A node's other port, of the cluster's bus, is its own plus 10000.
+    private static func node(_ arguments: [String]) async throws -> RedisServer {
+        while true {
+            let port = try ServerEnvironment.freePort()
+            guard port < 55_000, !ServerEnvironment.accepts(port + 10_000) else { continue }
+            return try await RedisServer(
+                [
+                    "--cluster-enabled", "yes", "--cluster-node-timeout", "2000", "--repl-diskless-sync-delay", "0",
+                    "--cluster-config-file", "nodes-\(port).conf",
+                ] + arguments,
+                port: port
+            )
+        }
+    }
+
+    /// Without it there is no failover: a replica that has not got everything does not stand for election.
+    package func waitForReplicas() async throws {
+        for _ in 0..<1_200 {
+            var ready = 0
+            for node in nodes where node.isRunning {
+                if try await node.cli("INFO", "replication").contains("master_link_status:up") { ready += 1 }
+            }
+            if ready == 3 { return }
+            try await Task.sleep(for: .milliseconds(50))
+        }
+        throw TestServerError("not every primary of the cluster gets its replica")
+    }
+
+    /// Waits until another server than `old` has a slot.
+    package func newOwner(of slot: Int, after old: RedisServer) async throws {
+        for _ in 0..<1_200 {
+            if let owner = try? await owner(of: slot), owner.port != old.port { return }
+            try await Task.sleep(for: .milliseconds(20))
+        }
+        throw TestServerError("no other server takes slot \(slot)")
+    }
+
+    /// The primary that has a slot.
+    package func owner(of slot: Int) async throws -> RedisServer {
+        for node in nodes where node.isRunning {
+            guard try await node.cli("ROLE").hasPrefix("master") else { continue }
+            for line in try await node.cli("CLUSTER", "NODES").split(separator: "\n") where line.contains("myself") {
+                for range in line.split(separator: " ").dropFirst(8) {
+                    let ends = range.split(separator: "-").compactMap { Int($0) }
+                    if let first = ends.first, let last = ends.last, (first...last).contains(slot) { return node }
+                }
+            }
+        }
+        throw TestServerError("nobody has slot \(slot)")
+    }
+}
