@@ -15,6 +15,9 @@ enum ShopStore {
     case sqlite(SQLiteSessionStore)
     case memory(MemorySessionStore)
     case postgres(PostgresSessionStore)
+    case file(FileSessionStore)
+    /// The sessions live in their cookies.
+    case cookie
 
     /// Opens the store that the options ask for.
     init(_ options: ShopOptions) async throws {
@@ -27,15 +30,24 @@ enum ShopStore {
             // The file of keys stands where the database would.
             try Self.makeDirectory(of: options.database)
             self = .postgres(try await PostgresSessionStore(environment: "DATABASE_URL"))
+        case .file:
+            try Self.makeDirectory(of: options.database)
+            try Self.makeDirectory(of: options.directory + "/sessions")
+            self = .file(try FileSessionStore(directory: options.directory))
+        case .cookie:
+            try Self.makeDirectory(of: options.database)
+            self = .cookie
         }
     }
 
-    /// What the session manager and the sweeper work with.
-    var sessions: any SweepingSessionStore {
+    /// What the session manager and the sweeper work with; `nil` if there is nothing to keep.
+    var sessions: (any SweepingSessionStore)? {
         switch self {
         case .sqlite(let store): store
         case .memory(let store): store
         case .postgres(let store): store
+        case .file(let store): store
+        case .cookie: nil
         }
     }
 
@@ -44,7 +56,8 @@ enum ShopStore {
         switch self {
         case .sqlite(let store): try await store.close()
         case .postgres(let store): try await store.close()
-        case .memory: break
+        case .file(let store): try await store.close()
+        case .memory, .cookie: break
         }
     }
 
@@ -55,7 +68,7 @@ enum ShopStore {
         guard mkdir(directory, 0o700) != 0, errno != EEXIST else { return }
         throw StartFailure(
             description: "The directory \(directory) cannot be made: \(String(cString: strerror(errno))). "
-                + "Choose another --database."
+                + "Choose another --database or --directory."
         )
     }
 }
