@@ -25,7 +25,12 @@ struct SealedCommitter {
             return (Committer.Committed(plan: plan, record: nil, isConfirmed: true), nil)
         case .touch(var record, let deadline):
             record.stored.idleDeadline = deadline
-            return try await send(record, plan, ending: nil)
+            do {
+                return try await send(record, plan, ending: nil)
+            } catch let error as SessionError where error.code == .tooLarge {
+                // A session that has become too large by a change of the configuration can be read on, and ended.
+                return (Committer.Committed(plan: CommitPlan(), record: base, isConfirmed: false), nil)
+            }
         case .insert(let record): return try await send(record, plan, ending: nil)
         case .deleteThenInsert(let key, let record): return try await send(record, plan, ending: key.handle)
         case .replace(let record, _):

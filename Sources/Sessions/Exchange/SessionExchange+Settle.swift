@@ -21,13 +21,15 @@ extension SessionExchange {
             return (writes, rotates)
         }
         defer { withState { $0.settling -= 1 } }
-        guard writes || rotates else { return try await settle(outcome, isFinal: isFinal, from: nil) }
+        // Where no store refuses what was made of an older record, the commits of an exchange take turns, all of them.
+        let takesTurn = writes || rotates || manager.sealed != nil
+        guard takesTurn else { return try await settle(outcome, isFinal: isFinal, from: nil) }
         do {
             try await settleInLane(outcome, isFinal: isFinal)
         } catch {
             // A request that only read is not refused because its credential has become old: the next one tries again.
             // If only the answer was lost, that one still comes inside the grace, and gets the new cookie.
-            guard !writes else { throw error }
+            guard !writes, manager.sealed == nil else { throw error }
             manager.emit(.storeFailed, withState { $0.held?.handle })
         }
     }
