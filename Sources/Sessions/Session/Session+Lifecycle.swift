@@ -24,8 +24,7 @@ extension Session {
     }
 
     /// Logs out: the session is destroyed. The same as ``destroy()``.
-    @discardableResult
-    public func logOut() -> SessionEnding {
+    public func logOut() {
         destroy()
     }
 
@@ -35,18 +34,22 @@ extension Session {
     /// (503) and the cookie stays, so that the client can ask again. After the commit it deletes at once, on a task of
     /// its own; ``save()`` waits for it.
     ///
-    /// - Returns: for whom the session ends: ``SessionEnding/final``, but for ``SealedCookies`` that nobody remembers.
-    @discardableResult
-    public func destroy() -> SessionEnding {
+    /// ``ending`` says for whom it ends: for everybody, but for ``SealedCookies`` that nobody remembers.
+    public func destroy() {
         let isLate = exchange.withState { state in
             guard !state.isEnded else { return false }
             state.end(.destroy)
             return state.isSealed
         }
+        guard isLate else { return }
         let exchange = exchange
-        if isLate { Task { try? await exchange.settle(.returned, isFinal: false) } }
-        return exchange.manager.sealed?.ending ?? .final
+        Task { try? await exchange.settle(.returned, isFinal: false) }
     }
+
+    /// For whom the session ends that is destroyed (checklist CR-09).
+    ///
+    /// It is ``SessionEnding/final`` wherever a store keeps the sessions, or which of them have ended.
+    public var ending: SessionEnding { exchange.manager.sealed?.ending ?? .final }
 
     /// Gives the session a new credential and keeps everything else. Use it when rights change.
     ///

@@ -275,7 +275,7 @@ struct SealedSealTests {
         await #expect(throws: SessionError(.ended, "")) {
             try await shop.browser.visit(shop.sessions) { $0.set(.visits, to: 1) }
         }
-        #expect(try await shop.browser.visit(shop.sessions) { $0.destroy() } == .final)
+        #expect(try await shop.browser.visit(shop.sessions) { $0.end() } == .final)
         #expect(shop.cookie == "")
         #expect(try await shop.arrival(old) == .gone)
         // Damaged inside, which takes the key.

@@ -30,7 +30,7 @@ struct SealedCookieTests {
         }
         #expect(try await shop.browser.visit(shop.sessions) { $0.flash(.notice) } == "Welcome")
         #expect(try await shop.browser.visit(shop.sessions) { $0.flash(.notice) } == nil)
-        let out = try await shop.respond { #expect($0.logOut() == .forThisClient) }
+        let out = try await shop.respond { #expect($0.end() == .forThisClient) }
         #expect(out.setCookies.count == 1 && out.setCookies[0].contains("Max-Age=0"))
         #expect(try await shop.browser.visit(shop.sessions) { $0.owner } == nil)
         #expect(shop.store.count() == 0)
@@ -173,7 +173,7 @@ struct SealedCookieTests {
         await #expect(throws: SessionError(.sealed, "")) { try await session.save() }
         #expect(session[.visits] == 1)
         // And a destroy reaches nobody.
-        #expect(session.destroy() == .forThisClient)
+        #expect(session.end() == .forThisClient)
         try await session.save()
         #expect(shop.events.kinds.contains(.lateChangeLost))
         #expect(try await shop.browser.visit(shop.sessions) { $0[.visits] } == 1)
@@ -263,7 +263,7 @@ struct SealedCookieTests {
         let shop = try SealedFixture()
         try await shop.browser.visit(shop.sessions) { $0.logIn("ada") }
         let copy = shop.browser.copy()
-        #expect(try await shop.browser.visit(shop.sessions) { $0.destroy() } == .forThisClient)
+        #expect(try await shop.browser.visit(shop.sessions) { $0.end() } == .forThisClient)
         #expect(try await copy.visit(shop.sessions) { $0.owner } == "ada")
     }
 

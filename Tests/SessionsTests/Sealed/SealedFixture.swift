@@ -81,3 +81,11 @@ private func require2<Value>(_ value: Value?) throws -> Value {
 extension SessionKey<String> {
     static var text: Self { Self("text", default: "") }
 }
+
+extension Session {
+    /// Ends the session, and says for whom.
+    func end() -> SessionEnding {
+        destroy()
+        return ending
+    }
+}

@@ -18,7 +18,7 @@ struct SealedRevocationTests {
         // A later cookie of the same session.
         try await shop.browser.visit(shop.sessions) { $0.set(.visits, to: 1) }
         #expect(try await copy.copy().visit(shop.sessions) { $0.owner } == "ada")
-        #expect(try await shop.browser.visit(shop.sessions) { $0.logOut() } == .final)
+        #expect(try await shop.browser.visit(shop.sessions) { $0.end() } == .final)
         #expect(shop.cookie == "")
         #expect(try await copy.visit(shop.sessions) { $0.owner } == nil)
         #expect(try await shop.arrival(copy.cookies[SealedFixture.name] ?? "") == .gone)
@@ -144,7 +144,7 @@ struct SealedRevocationTests {
         }
         #expect(shop.cookie == before)
         shop.faults.clear()
-        #expect(try await shop.browser.visit(shop.sessions) { $0.logOut() } == .final)
+        #expect(try await shop.browser.visit(shop.sessions) { $0.end() } == .final)
         #expect(try await shop.arrival(before) == .gone)
     }
 
@@ -155,7 +155,7 @@ struct SealedRevocationTests {
         let exchange = shop.sessions.open(shop.browser.request())
         let session = try await exchange.session
         _ = try await exchange.commit()
-        #expect(session.destroy() == .final)
+        #expect(session.end() == .final)
         try await session.save()
         #expect(try await shop.arrival(shop.cookie) == .gone)
         #expect(!shop.events.kinds.contains(.lateChangeLost))
@@ -255,7 +255,7 @@ struct SealedRevocationTests {
         try await browser.visit(sealed) { $0.logIn("ada") }
         try await browser.visit(stored) { $0.logIn("ada") }
         let copy = browser.copy()
-        #expect(try await browser.visit(sealed) { $0.logOut() } == .final)
+        #expect(try await browser.visit(sealed) { $0.end() } == .final)
         #expect(try await copy.visit(sealed) { $0.owner } == nil)
         #expect(try await copy.visit(stored) { $0.owner } == "ada")
         #expect(try await stored.list("ada").count == 1)
