@@ -64,6 +64,25 @@ struct HistoryTests {
         print("\(name): \(events.events.count) requests, \(outcomes)")
     }
 
+    @Test("Files: several processes on one directory, one of which is killed again and again")
+    func files() async throws {
+        let directory = try ServerDirectory("history")
+        // Of its own: the processes' logs are beside it.
+        let path = try ServerDirectory("history-files")
+        try await Self.check("file", "file:\(path.path)", directory) { keys in
+            try (0..<2).map { _ in
+                var configuration = FileSessionStore.Configuration()
+                configuration.lockTimeout = .seconds(30)
+                configuration.deadline = .seconds(60)
+                return try SessionManager(
+                    store: FileSessionStore(directory: path.path, configuration: configuration),
+                    keys: keys,
+                    logger: quiet
+                )
+            }
+        }
+    }
+
     #if SQLite
     @Test("SQLite: several processes on one file, one of which is killed again and again")
     func sqlite() async throws {

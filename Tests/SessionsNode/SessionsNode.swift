@@ -40,7 +40,7 @@ struct SessionsNode {
         while true { try await Task.sleep(for: .seconds(3600)) }
     }
 
-    /// `sqlite:PATH`
+    /// `sqlite:PATH` or `file:PATH`
     private static func makeStore(_ text: String) throws -> any SessionStore {
         let parts = text.split(separator: ":", maxSplits: 1).map(String.init)
         switch parts.first {
@@ -51,6 +51,11 @@ struct SessionsNode {
             configuration.deadline = .seconds(60)
             return try SQLiteSessionStore(path: parts[1], configuration: configuration)
         #endif
+        case "file":
+            var configuration = FileSessionStore.Configuration()
+            configuration.lockTimeout = .seconds(30)
+            configuration.deadline = .seconds(60)
+            return try FileSessionStore(directory: parts[1], configuration: configuration)
         default: throw NodeError("no such store: \(text)")
         }
     }

@@ -51,6 +51,8 @@ public enum CookieReason: String, Sendable, Hashable {
     case rolled
     /// The session's lifetime changed.
     case lifetime
+    /// The session lives in the cookie, and has changed.
+    case resealed
     /// Expired: the session was destroyed.
     case destroyed
     /// Expired: the session was emptied.

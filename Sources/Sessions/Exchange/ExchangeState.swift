@@ -146,6 +146,15 @@ struct ExchangeState: Sendable {
         self.moment += 1
     }
 
+    /// Forgets everything but an end of the session: the rest is nowhere to be kept but in a cookie.
+    ///
+    /// - Returns: whether there was anything.
+    mutating func forgetAll() -> Bool {
+        guard hasWork, intent.ending != .destroy else { return false }
+        forget(through: moment)
+        return true
+    }
+
     /// Forgets what takes a cookie to carry out, and what was recorded on top of it.
     mutating func forgetWhatNeedsCookie() {
         if base == nil || intent.ending == .restart {
@@ -233,10 +242,12 @@ struct ExchangeState: Sendable {
     }
 
     /// Whether the session goes on under another handle than the one it came with.
-    func changesHandle(_ realm: Realm) -> Bool {
+    func changesHandle(_ manager: SessionManager) -> Bool {
         guard base != nil, intent.ending != .restart else { return true }
+        // Where sessions are ended by their handle, one whose earlier cookies are to be worth nothing takes another.
+        if intent.isRenewing, manager.sealed?.revocations != nil { return true }
         guard let login = intent.login, let owner = base?.stored.owner else { return false }
-        return owner != OwnerKey(realm: realm, owner: login.owner)
+        return owner != OwnerKey(realm: manager.realm, owner: login.owner)
     }
 
     /// Whether the secret, and what is derived from the record's nonce, will be fresh.

@@ -5,6 +5,7 @@ struct OwnerIndex {
     var exchange: SessionExchange?
 
     func list(_ owner: String) async throws -> [SessionSummary] {
+        guard manager.sealed == nil else { throw SessionError.needsServer }
         let key = OwnerKey(realm: manager.realm, owner: owner)
         let entries = try await asked("session.list") { try await $0.entries(of: key) }
         let now = manager.clock.now()
@@ -18,6 +19,7 @@ struct OwnerIndex {
     }
 
     func revoke(_ handle: SessionHandle, of owner: String) async throws -> Bool {
+        guard manager.sealed == nil else { throw SessionError.needsServer }
         let key = OwnerKey(realm: manager.realm, owner: owner)
         let isDeleted = try await asked("session.revoke") { try await $0.delete(StoreKey(handle), ifOwner: key) }
         if isDeleted { manager.emit(.revoked, handle) }
@@ -25,6 +27,8 @@ struct OwnerIndex {
     }
 
     func revokeAll(of owner: String, keeping kept: SessionHandle?) async throws -> Int {
+        // An epoch makes no exceptions; see revokeOthers for the one of a request's own.
+        guard manager.sealed == nil || kept == nil else { throw SessionError.needsServer }
         let key = OwnerKey(realm: manager.realm, owner: owner)
         try await raiseEpoch(of: key, to: manager.clock.now())
         return try await revokeListed(key, keeping: kept)
@@ -36,6 +40,9 @@ struct OwnerIndex {
     /// this exchange was opened does, and is not covered up.
     func revokeOthers(of owner: String, than kept: SessionHandle, in exchange: SessionExchange) async throws -> Int {
         let key = OwnerKey(realm: manager.realm, owner: owner)
+        guard manager.sealed == nil || !exchange.withState({ $0.isSealed }) else {
+            throw SessionError(.sealed, "The response's head is sent, and the cookie cannot be renewed any more.")
+        }
         let present = try await asked("session.epoch") { try await $0.epoch(of: key) }
         let own = exchange.withState { $0.ownEpochs[key] }
         let epoch = max(manager.clock.now(), exchange.openedAt)
@@ -44,17 +51,23 @@ struct OwnerIndex {
             let isOutrun = present.map { $0 >= exchange.openedAt && $0 != own } ?? false
             state.ownEpochs[key] = isOutrun ? nil : epoch
         }
+        // What lives in a cookie outlives the epoch under a new credential.
+        if manager.sealed != nil { exchange.carryOut { $0.rotate(.strict) } }
         return try await revokeListed(key, keeping: kept)
     }
 
     /// Voids the logins of requests that were opened before `epoch`.
     private func raiseEpoch(of key: OwnerKey, to epoch: Timestamp) async throws {
-        let keptUntil = epoch + manager.configuration.epochRetention
+        let keptUntil = epoch + (manager.sealed?.epochRetention ?? manager.configuration.epochRetention)
         try await asked("session.epoch") { try await $0.raiseEpoch(of: key, to: epoch, keptUntil: keptUntil) }
     }
 
     /// Ends the sessions of an owner that the index has, but `kept`.
     private func revokeListed(_ key: OwnerKey, keeping kept: SessionHandle?) async throws -> Int {
+        guard manager.sealed == nil else {
+            manager.emit(.revokedAll(0))
+            return 0
+        }
         let entries = try await asked("session.list") { try await $0.entries(of: key) }
         var count = 0
         for entry in entries where kept.map(StoreKey.init) != entry.key {
@@ -69,7 +82,8 @@ struct OwnerIndex {
         _ name: String,
         _ body: (any OwnerIndexedSessionStore) async throws -> Result
     ) async throws -> Result {
-        guard let owners = manager.store as? any OwnerIndexedSessionStore else {
+        guard let owners = manager.owners else {
+            guard manager.sealed == nil else { throw SessionError.needsServer }
             throw SessionError(
                 .unsupported,
                 "This store keeps no index of owners, so it can neither list nor revoke their sessions."

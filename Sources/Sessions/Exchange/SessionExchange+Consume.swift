@@ -3,6 +3,7 @@ import CoreMetrics
 extension SessionExchange {
     /// Hands out a value once; see ``Session/consume(_:)``.
     func consume<Value: Codable & Sendable>(_ name: ValueName, as type: Value.Type) async throws -> Value? {
+        guard manager.sealed == nil else { throw failed(SessionError.needsServer) }
         guard !manager.storeIsLocal else { return try await consumeInTurn(name, as: type) }
         return try await Task { try await self.consumeInTurn(name, as: type) }.value
     }
@@ -54,6 +55,7 @@ extension SessionExchange {
 
     /// Reads the session anew; see ``Session/reload()``.
     func reload() async throws {
+        if let sealed = manager.sealed { return try await reload(sealed) }
         let (held, isEnded) = withState { ($0.held, $0.isEnded) }
         guard !isEnded else { throw SessionError.ended }
         guard let held else {

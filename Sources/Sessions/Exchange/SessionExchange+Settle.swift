@@ -1,3 +1,5 @@
+import HTTPTypes
+
 extension SessionExchange {
     /// Writes what is recorded, and starts over from what was written.
     func settle(_ outcome: HandlerOutcome, isFinal: Bool) async throws {
@@ -19,13 +21,15 @@ extension SessionExchange {
             return (writes, rotates)
         }
         defer { withState { $0.settling -= 1 } }
-        guard writes || rotates else { return try await settle(outcome, isFinal: isFinal, from: nil) }
+        // Where no store refuses what was made of an older record, the commits of an exchange take turns, all of them.
+        let takesTurn = writes || rotates || manager.sealed != nil
+        guard takesTurn else { return try await settle(outcome, isFinal: isFinal, from: nil) }
         do {
             try await settleInLane(outcome, isFinal: isFinal)
         } catch {
             // A request that only read is not refused because its credential has become old: the next one tries again.
             // If only the answer was lost, that one still comes inside the grace, and gets the new cookie.
-            guard !writes else { throw error }
+            guard !writes, manager.sealed == nil else { throw error }
             manager.emit(.storeFailed, withState { $0.held?.handle })
         }
     }
@@ -73,6 +77,9 @@ extension SessionExchange {
             }
             return (state.request(outcome, manager, isFinal: isFinal), state.base, state.moment)
         }
+        if let sealed = manager.sealed {
+            return try await settle(request, base, sealed, isFinal: isFinal, through: moment)
+        }
         var committer = Committer(exchange: self, request: request, current: base == nil ? nil : newest ?? base)
         defer { tally(committer.conflicts, committer.roundTrips) }
         do {
@@ -82,6 +89,21 @@ extension SessionExchange {
             if (error as? SessionError)?.code == .outcomeUnknown { withState { $0.forget(through: moment) } }
             throw error
         }
+    }
+
+    /// Carries out one commit of a session that lives in its cookie.
+    private func settle(
+        _ request: CommitRequest,
+        _ base: LoadedRecord?,
+        _ sealed: SealedBackend,
+        isFinal: Bool,
+        through moment: Int
+    ) async throws {
+        let isLate = !isFinal && withState { $0.isSealed }
+        var committer = SealedCommitter(exchange: self, sealed: sealed, request: request, base: base, isLate: isLate)
+        defer { tally(0, committer.roundTrips) }
+        let (committed, field) = try await committer.run()
+        take(committed, request, through: moment, field)
     }
 
     func plan(_ request: CommitRequest, on record: LoadedRecord?) throws -> CommitPlan {
@@ -102,7 +124,14 @@ extension SessionExchange {
     }
 
     /// Takes in what a commit has written. What was recorded meanwhile stays.
-    private func take(_ committed: Committer.Committed, _ request: CommitRequest, through moment: Int) {
+    ///
+    /// - Parameter field: The field that carries the session itself to the client, where it lives there.
+    private func take(
+        _ committed: Committer.Committed,
+        _ request: CommitRequest,
+        through moment: Int,
+        _ field: HTTPField? = nil
+    ) {
         let plan = committed.plan
         let held: HeldCredential? =
             switch plan.cookie {
@@ -122,7 +151,7 @@ extension SessionExchange {
             if let record { state.fields.isOwned = record.stored.owner != nil }
         }
         emitEvents(of: plan, request)
-        finish(plan.cookie, isConfirmed: committed.isConfirmed)
+        finish(plan.cookie, isConfirmed: committed.isConfirmed, field)
     }
 
     private func emitEvents(of plan: CommitPlan, _ request: CommitRequest) {
@@ -154,23 +183,27 @@ extension SessionExchange {
     }
 
     /// Earns the cookie. A later one in the same exchange takes the place of an earlier one.
-    private func finish(_ cookie: CommitPlan.Cookie, isConfirmed: Bool) {
+    private func finish(_ cookie: CommitPlan.Cookie, isConfirmed: Bool, _ field: HTTPField?) {
         switch cookie {
         case .keep: break
         case .resend(let held, let reason):
             if isConfirmed { earn(held, reason) }
-        case .send(let held, let reason): earn(held, reason)
+        case .send(let held, let reason): earn(held, reason, field)
         case .expire(let reason): earn(nil, reason)
         }
     }
 
-    private func earn(_ held: HeldCredential?, _ reason: CookieReason) {
+    private func earn(_ held: HeldCredential?, _ reason: CookieReason, _ field: HTTPField? = nil) {
         let now = manager.clock.now()
         withState { state in
             state.fields.cookieName = manager.cookieName
             state.report.cookie = reason
             guard let held else {
                 state.fields.setCookie = manager.cookie.expired()
+                return
+            }
+            if let field {
+                state.fields.setCookie = field
                 return
             }
             // The manager has made sure that a credential fits; see its initializer.

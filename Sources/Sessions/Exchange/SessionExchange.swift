@@ -103,6 +103,7 @@ public final class SessionExchange: Sendable, CustomStringConvertible, CustomRef
             guard let isLoader else { return }
             if isLoader {
                 do {
+                    if let sealed = manager.sealed { return open(try await arrive(sealed)) }
                     let presentation = Presentation(requestFields, name: manager.cookieName, codec: manager.codec)
                     if let arrived = arriveNow(presentation) { return open(arrived) }
                     return open(try await arrive(presentation))
@@ -131,7 +132,7 @@ public final class SessionExchange: Sendable, CustomStringConvertible, CustomRef
     }
 
     /// What has become of the request's credential.
-    private struct Arrived {
+    struct Arrived {
         var arrival: Arrival
         var record: LoadedRecord?
         var held: HeldCredential?

@@ -16,7 +16,7 @@ public final class SessionManager: Sendable {
     /// The configuration this manager was made with.
     public let configuration: SessionConfiguration
 
-    /// The store that the manager keeps its records in.
+    /// The store that the manager keeps its records in; one that answers nothing, where sessions live in their cookies.
     public let store: any SessionStore
 
     let access: InstrumentedStore
@@ -29,6 +29,8 @@ public final class SessionManager: Sendable {
     let logger: Logger
     let metrics: SessionMetrics
     let queue = CommitQueue()
+    /// What is in place of a store, where sessions live in their cookies.
+    let sealed: SealedBackend?
     /// Whether the store answers within the process, without suspending: its operations cannot be cancelled.
     let storeIsLocal: Bool
     private let logLimiter = LogLimiter()
@@ -65,6 +67,7 @@ public final class SessionManager: Sendable {
 
     init(
         store: any SessionStore,
+        sealedCookies: SealedCookies? = nil,
         keys: KeyRing,
         configuration: SessionConfiguration,
         clock: any SessionClock,
@@ -73,7 +76,8 @@ public final class SessionManager: Sendable {
         metrics: SessionMetrics
     ) throws(SessionConfigurationError) {
         try configuration.validate()
-        storeIsLocal = store is any ProcessLocalSessionStore
+        // A session that is in its cookie is at hand.
+        storeIsLocal = sealedCookies.map { $0.revocations == nil } ?? (store is any ProcessLocalSessionStore)
         guard configuration.maximumSessionsPerOwner == nil || store is any OwnerIndexedSessionStore else {
             throw SessionConfigurationError(
                 .store,
@@ -81,7 +85,7 @@ public final class SessionManager: Sendable {
                     + "another store, or leave the limit at nil."
             )
         }
-        guard !keys.isEphemeral || storeIsLocal else {
+        guard !keys.isEphemeral || storeIsLocal || sealedCookies != nil else {
             throw SessionConfigurationError(
                 .missingSecret,
                 "Ephemeral keys with a store that outlives the process would log everybody out at each start. "
@@ -116,6 +120,16 @@ public final class SessionManager: Sendable {
         self.metrics = metrics
         let tracer = InstrumentationSystem.tracer
         access = InstrumentedStore(store: store, metrics: metrics, tracer: tracer is NoOpTracer ? nil : tracer)
+        let realm = self.realm
+        sealed = sealedCookies.map { cookies in
+            SealedBackend(
+                codec: SealedCodec(keys: keys, realm: realm, padding: cookies.padding),
+                revocations: cookies.revocations.map {
+                    InstrumentedStore(store: $0, metrics: metrics, tracer: tracer is NoOpTracer ? nil : tracer)
+                },
+                longest: max(configuration.lifetime.absolute, configuration.anonymousLifetime.absolute)
+            )
+        }
         metrics.countEvictions(of: store)
         let warnings = StartupWarning.all(
             configuration,

@@ -8,7 +8,7 @@ extension Session {
     public var csrfToken: String {
         let secret = exchange.withState { state -> Bytes32 in
             if state.base == nil, !state.isEnded { state.begin() }
-            let (handle, nonce) = state.csrfMaterial(exchange.manager.realm)
+            let (handle, nonce) = state.csrfMaterial(exchange.manager)
             return exchange.manager.codec.csrfSecret(handle: handle, nonce: nonce)
         }
         let pad = Bytes32.random().withUnsafeBytes { Array($0) }
@@ -26,7 +26,7 @@ extension Session {
         let presented = unmasked.withUnsafeBytes { Bytes32(copying: $0) }
         let secrets = exchange.withState { state -> [Bytes32] in
             guard state.base != nil, !state.isEnded else { return [] }
-            let (handle, nonce) = state.csrfMaterial(exchange.manager.realm)
+            let (handle, nonce) = state.csrfMaterial(exchange.manager)
             return exchange.manager.codec.csrfSecrets(handle: handle, nonce: nonce)
         }
         // Bytes32 compares in constant time.
@@ -36,8 +36,8 @@ extension Session {
 
 extension ExchangeState {
     /// What the secret behind the session's CSRF tokens is derived from: of the session as the commit will leave it.
-    fileprivate mutating func csrfMaterial(_ realm: Realm) -> (handle: SessionHandle, nonce: Nonce) {
-        let held = changesHandle(realm) ? nil : held
+    fileprivate mutating func csrfMaterial(_ manager: SessionManager) -> (handle: SessionHandle, nonce: Nonce) {
+        let held = changesHandle(manager) ? nil : held
         let present = renewsSecret ? nil : base
         return (held?.handle ?? material().handle, present?.content.csrfNonce ?? material().csrfNonce)
     }

@@ -22,7 +22,7 @@ extension Session {
     /// After a restart, or a login over another owner, it is that of the session that begins with the commit.
     public var handle: SessionHandle {
         exchange.withState { state in
-            let held = state.changesHandle(exchange.manager.realm) ? nil : state.held
+            let held = state.changesHandle(exchange.manager) ? nil : state.held
             return held?.handle ?? state.material().handle
         }
     }

@@ -33,6 +33,8 @@ extension Session {
     /// Later changes in this request are absorbed. If the store does not confirm the deletion, the commit throws
     /// (503) and the cookie stays, so that the client can ask again. After the commit it deletes at once, on a task of
     /// its own; ``save()`` waits for it.
+    ///
+    /// ``ending`` says for whom it ends: for everybody, but for ``SealedCookies`` that nobody remembers.
     public func destroy() {
         let isLate = exchange.withState { state in
             guard !state.isEnded else { return false }
@@ -43,6 +45,11 @@ extension Session {
         let exchange = exchange
         Task { try? await exchange.settle(.returned, isFinal: false) }
     }
+
+    /// For whom the session ends that is destroyed (checklist CR-09).
+    ///
+    /// It is ``SessionEnding/final`` wherever a store keeps the sessions, or which of them have ended.
+    public var ending: SessionEnding { exchange.manager.sealed?.ending ?? .final }
 
     /// Gives the session a new credential and keeps everything else. Use it when rights change.
     ///
@@ -74,9 +81,11 @@ extension Session {
     /// The absolute time counts from the login, or from the session's beginning. One that is set in the request of a
     /// login, before or after ``logIn(_:keeping:)``, is the logged-in session's.
     ///
-    /// - Throws: ``SessionConfigurationError`` if the lifetime makes no sense (checklist CF-09).
+    /// - Throws: ``SessionConfigurationError`` if the lifetime makes no sense (checklist CF-09), or if the session lives in
+    ///   its cookie (``SealedCookies``) and would live longer there than the manager's lifetimes.
     public func setLifetime(_ lifetime: SessionLifetime?) throws(SessionConfigurationError) {
         try lifetime?.validate("lifetime")
+        if let lifetime, let sealed = exchange.manager.sealed { try sealed.check(lifetime) }
         record(named: nil) { $0.lifetime = lifetime }
     }
 }

@@ -11,6 +11,7 @@ extension Session {
     public func save() async throws {
         let isTooLate = exchange.withState { state in
             guard state.isSealed, !state.isEnded else { return false }
+            if exchange.manager.sealed != nil { return state.forgetAll() }
             let needsCookie = state.base == nil && !state.operations.isEmpty || state.intent.needsCookie
             // They can never be committed; without them, what can be is.
             if needsCookie { state.forgetWhatNeedsCookie() }

@@ -86,7 +86,8 @@ struct FileBytes {
     static func record(_ bytes: [UInt8]) -> StoredEntry? {
         guard var reader = Reader(bytes, Mark.record),
             let version = reader.number(), let idle = reader.moment(), let absolute = reader.moment(),
-            let key = reader.text(), let hasOwner = reader.number(), let owner = reader.text(),
+            let key = reader.text(), let hasOwner = reader.number(), hasOwner < 2, let ownerBytes = reader.text(),
+            hasOwner == 1 || ownerBytes.isEmpty, let owner = String(validating: ownerBytes, as: UTF8.self),
             let payload = reader.text(), reader.isAtEnd, let key = StoreKey(String(decoding: key, as: UTF8.self))
         else { return nil }
         let record = StoredRecord(
@@ -94,7 +95,7 @@ struct FileBytes {
             version: RecordVersion(rawValue: version),
             idleDeadline: idle,
             absoluteDeadline: absolute,
-            owner: hasOwner == 1 ? OwnerKey(String(decoding: owner, as: UTF8.self)) : nil
+            owner: hasOwner == 1 ? OwnerKey(owner) : nil
         )
         return StoredEntry(key: key, record: record)
     }
@@ -102,9 +103,10 @@ struct FileBytes {
     /// The epoch in a file; `nil` if it is not one, whole and unchanged.
     static func epoch(_ bytes: [UInt8]) -> Epoch? {
         guard var reader = Reader(bytes, Mark.epoch),
-            let epoch = reader.moment(), let keptUntil = reader.moment(), let owner = reader.text(), reader.isAtEnd
+            let epoch = reader.moment(), let keptUntil = reader.moment(), let owner = reader.text(), reader.isAtEnd,
+            let owner = String(validating: owner, as: UTF8.self)
         else { return nil }
-        return Epoch(owner: OwnerKey(String(decoding: owner, as: UTF8.self)), epoch: epoch, keptUntil: keptUntil)
+        return Epoch(owner: OwnerKey(owner), epoch: epoch, keptUntil: keptUntil)
     }
 
     private enum Mark {

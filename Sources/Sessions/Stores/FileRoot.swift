@@ -159,6 +159,7 @@ final class FileRoot: Sendable {
     func lock(_ shard: Int) throws -> Lock? {
         for _ in 0..<10 {
             let file = try locks.lockFile(FilePlace.shardName(shard))
+            try steps.beforeLock()
             guard try file.lockNow() else { return nil }
             // A lock on a file that was removed keeps nobody out who opens the new one.
             if try !file.isRemoved() { return Lock(file: file) }
@@ -169,6 +170,8 @@ final class FileRoot: Sendable {
 
 /// What tests do at certain moments of a write.
 package struct FileSteps: Sendable {
+    /// Between a lock's file is opened and locked.
+    package var beforeLock: @Sendable () throws -> Void = {}
     /// Before a file takes its place.
     package var beforeMove: @Sendable () throws -> Void = {}
     /// Before a change is forced to the disk that everybody sees already.

@@ -1,6 +1,7 @@
 import CrashHelping
 import Foundation
 import Sessions
+import Synchronization
 import TestServers
 import Testing
 
@@ -164,12 +165,14 @@ extension FileStoreTests {
 
         @Test("a lock on a file that was removed keeps nobody out, so it does not count")
         func removedLock() async throws {
-            let store = try scratch.store()
             let key = try StoreKey.numbered(1)
             let shard = FilePlace(key).shard
-            #expect(try await store.insert(.sample(), at: key))
             let path = scratch.path("locks/" + FilePlace.shardName(shard))
-            try FileManager.default.removeItem(atPath: path)
+            // Three times in a row, just before it is locked.
+            let removals = Countdown(3)
+            var steps = FileSteps()
+            steps.beforeLock = { if removals.goesOn() { try FileManager.default.removeItem(atPath: path) } }
+            let store = try scratch.store(steps: steps)
             let taken = try await store.writers.perform { [root = store.root] in
                 guard let first = try root.lock(shard) else { return [false] }
                 let second = try root.lock(shard) == nil
@@ -180,6 +183,15 @@ extension FileStoreTests {
             #expect(FileManager.default.fileExists(atPath: path))
         }
     }
+}
+
+/// Says yes a number of times.
+private final class Countdown: Sendable {
+    private let left: Atomic<Int>
+
+    init(_ count: Int) { left = Atomic(count) }
+
+    func goesOn() -> Bool { left.wrappingSubtract(1, ordering: .relaxed).oldValue > 0 }
 }
 
 extension Array {

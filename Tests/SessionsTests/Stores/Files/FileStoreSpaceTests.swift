@@ -45,7 +45,7 @@ extension FileStoreTests {
         }
 
         @Test(
-            "a full volume is an error; nothing that was answered is lost, logging out works, and so does all else after it",
+            "a full volume is an error; nothing that was answered is lost, logging out works, and then all else",
             .enabled(if: canMount, "it takes the right to mount a volume"),
             arguments: ["size=2m", "nr_inodes=900"]
         )

@@ -28,12 +28,22 @@ struct Shop {
         // Who asks for the memory store means it.
         configuration.sessionsMayEndWithProcess = options.store == .memory
         if options.plainHTTP { configuration.cookie = .plainHTTPForDevelopment(name: "storefront") }
-        sessions = try SessionManager(
-            store: store.sessions,
-            keys: KeyFile.keyRing(for: options),
-            configuration: configuration,
-            logger: logger
-        )
+        let keys = try KeyFile.keyRing(for: options)
+        sessions =
+            if let kept = store.sessions {
+                try SessionManager(store: kept, keys: keys, configuration: configuration, logger: logger)
+            } else {
+                try SessionManager(
+                    sealedCookies: SealedCookies(),
+                    acknowledging: [
+                        .concurrentChangesAreLost, .earlierStatesComeBack, .nothingIsConsumedOnce,
+                        .logoutReachesOneClient,
+                    ],
+                    keys: keys,
+                    configuration: configuration,
+                    logger: logger
+                )
+            }
     }
 
     /// Serves until it is told to stop.

@@ -5,12 +5,15 @@ import Logging
 struct ShopOptions: ParsableArguments {
     /// Where the sessions are kept.
     enum Store: String, ExpressibleByArgument, CaseIterable {
-        case sqlite, memory, postgres, redis
+        case sqlite, memory, postgres, redis, file, cookie
     }
 
     @Option(
         help: ArgumentHelp(
-            "Where sessions are kept: sqlite, memory, postgres (DATABASE_URL says where), or redis (REDIS_URL).",
+            """
+            Where sessions are kept: sqlite, memory, postgres (DATABASE_URL says where), redis (REDIS_URL), file, \
+            or cookie: nowhere but in their cookies.
+            """,
             valueName: "store"
         )
     )
@@ -18,6 +21,9 @@ struct ShopOptions: ParsableArguments {
 
     @Option(help: ArgumentHelp("The database file of --store sqlite.", valueName: "path"))
     var database = ".scratch/storefront.sqlite"
+
+    @Option(help: ArgumentHelp("The directory of --store file.", valueName: "path"))
+    var directory = ".scratch/storefront-sessions"
 
     @Option(help: ArgumentHelp("The port to listen on; 0 takes a free one.", valueName: "port"))
     var port = 8080

@@ -17,6 +17,9 @@ enum ShopStore {
     case memory(MemorySessionStore)
     case postgres(PostgresSessionStore)
     case redis(RedisSessionStore)
+    case file(FileSessionStore)
+    /// The sessions live in their cookies.
+    case cookie
 
     /// Opens the store that the options ask for.
     init(_ options: ShopOptions) async throws {
@@ -34,16 +37,25 @@ enum ShopStore {
             try Self.makeDirectory(of: options.database)
             let url = getenv("REDIS_URL").map { String(cString: $0) }
             self = .redis(try RedisSessionStore(url: url ?? "redis://127.0.0.1:6379"))
+        case .file:
+            try Self.makeDirectory(of: options.database)
+            try Self.makeDirectory(of: options.directory + "/sessions")
+            self = .file(try FileSessionStore(directory: options.directory))
+        case .cookie:
+            try Self.makeDirectory(of: options.database)
+            self = .cookie
         }
     }
 
-    /// What the session manager works with.
-    var sessions: any SessionStore {
+    /// What the session manager works with; `nil` if there is nothing to keep.
+    var sessions: (any SessionStore)? {
         switch self {
         case .sqlite(let store): store
         case .memory(let store): store
         case .postgres(let store): store
         case .redis(let store): store
+        case .file(let store): store
+        case .cookie: nil
         }
     }
 
@@ -53,7 +65,8 @@ enum ShopStore {
         case .sqlite(let store): try await store.close()
         case .postgres(let store): try await store.close()
         case .redis(let store): store.close()
-        case .memory: break
+        case .file(let store): try await store.close()
+        case .memory, .cookie: break
         }
     }
 
@@ -64,7 +77,7 @@ enum ShopStore {
         guard mkdir(directory, 0o700) != 0, errno != EEXIST else { return }
         throw StartFailure(
             description: "The directory \(directory) cannot be made: \(String(cString: strerror(errno))). "
-                + "Choose another --database."
+                + "Choose another --database or --directory."
         )
     }
 }

@@ -18,8 +18,17 @@ struct AccountPages: Sendable {
     @Sendable private func account(_ request: Request, _ context: ShopContext) async throws -> Response {
         let session = try await context.session
         let account = try owner(of: session)
-        let view = AccountView(account, session, devices: try await session.listSessions().count)
+        let view = AccountView(account, session, devices: try await devices(of: session))
         return renderer.page(.account, PageFrame("Your account", .account, session, accounts), view)
+    }
+
+    /// How many devices the owner is signed in on; `nil` where nobody can say.
+    private func devices(of session: Session) async throws -> Int? {
+        do {
+            return try await session.listSessions().count
+        } catch let error as SessionError where error.code == .unsupported {
+            return nil
+        }
     }
 
     @Sendable private func devices(_ request: Request, _ context: ShopContext) async throws -> Response {
@@ -70,14 +79,15 @@ private struct AccountView: Sendable {
 
     let name, username: String
     let devices: Int
-    let isOneDevice: Bool
+    let isOneDevice, isListed: Bool
     let facts: [Fact]
 
-    init(_ account: Account, _ session: Session, devices: Int) {
+    init(_ account: Account, _ session: Session, devices: Int?) {
         name = account.name
         username = account.username
-        self.devices = devices
+        self.devices = devices ?? 0
         isOneDevice = devices == 1
+        isListed = devices != nil
         let authenticated = session.authenticatedAt.map(Moment.init)
         facts = [
             Fact(name: "Device", value: session[.device], note: "as the browser calls itself"),

@@ -99,6 +99,11 @@ private struct ErrorText {
             case .conflict:
                 ("Your session has ended", "It ended while this request was under way; nothing was changed.")
             case .contentTooLarge: ("Too much", "That is more than this shop takes at once.")
+            case .notImplemented:
+                (
+                    "Not with this store",
+                    "The sessions live in their cookies, and nobody keeps a list of them. Start the shop with another --store."
+                )
             case .serviceUnavailable:
                 ("One moment", "The shop cannot reach its sessions just now. Try again in a moment.")
             case _ where status.kind == .clientError:
