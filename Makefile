@@ -38,7 +38,7 @@ fuzz: ## run the fuzz tests for longer, and those that count with every count in
 	@SESSIONS_FUZZ_SECONDS='$(SECONDS)' SESSIONS_FULL_COUNTS=1 Scripts/test.sh \
 		--filter 'Fuzz|InterleavingTests|HTTP2Tests|SealerTests|MetricsTests'
 
-soak: ## run random histories on one store while its servers fail: STORE=sqlite SECONDS=60
+soak: ## random histories while everything fails: STORE=sqlite|file|postgres|redis|redis-sentinel|redis-cluster SECONDS=60
 	@SESSIONS_SOAK_STORE='$(STORE)' SESSIONS_SOAK_SECONDS='$(SECONDS)' Scripts/test.sh --filter 'SessionsHistoryTests'
 
 browser-test: ## drive the demo shop in headless Chromium

@@ -144,13 +144,15 @@ let package = Package(
         ),
         .executableTarget(
             name: "SessionsNode",
-            dependencies: ["Sessions", "SessionsSQLite", "SessionsTesting"],
+            dependencies: ["Sessions", "SessionsPostgres", "SessionsRedis", "SessionsSQLite", "SessionsTesting"],
             path: "Tests/SessionsNode"
         ),
         .testTarget(
             name: "SessionsHistoryTests",
             dependencies: [
-                "Sessions", "SessionsNode", "SessionsSQLite", "SessionsTesting", "TestServers",
+                "Sessions", "SessionsNode", "SessionsPostgres", "SessionsRedis", "SessionsSQLite", "SessionsTesting",
+                "TestServers",
+                .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"),
             ]
         ),
@@ -183,8 +185,11 @@ let package = Package(
             dependencies: [
                 "Sessions",
                 "SessionsHummingbird",
+                "SessionsPostgres",
+                "SessionsRedis",
                 "SessionsSQLite",
                 "SessionsTesting",
+                "TestServers",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Hummingbird", package: "hummingbird", condition: .when(traits: ["Hummingbird"])),
                 .product(name: "HummingbirdTesting", package: "hummingbird", condition: .when(traits: ["Hummingbird"])),

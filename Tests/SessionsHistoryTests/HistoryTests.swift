@@ -1,8 +1,5 @@
-import Foundation
-import Logging
 import Sessions
 import SessionsTesting
-import Synchronization
 import TestServers
 import Testing
 
@@ -15,99 +12,59 @@ import SessionsSQLite
 /// Short here; `make soak STORE=sqlite SECONDS=600` runs one store's for as long as asked.
 @Suite("Histories on real stores", .serialized)
 struct HistoryTests {
-    /// How long a history runs, or how many requests it has.
-    private static func limit(_ store: String) -> (@Sendable () -> Bool)? {
-        let environment = ProcessInfo.processInfo.environment
-        if let text = environment["SESSIONS_SOAK_SECONDS"], let seconds = Double(text) {
-            guard environment["SESSIONS_SOAK_STORE"] == store else { return nil }
-            let end = ContinuousClock.now + .seconds(seconds)
-            return { ContinuousClock.now < end }
-        }
-        let count = Count()
-        return { count.next() < 4000 }
+    @Test("a soak is of a store that there is")
+    func known() {
+        guard let soak = HistoryRun.soak else { return }
+        #expect(HistoryRun.stores.contains(soak.store), "STORE is one of \(HistoryRun.stores.joined(separator: ", "))")
     }
 
-    private static var seed: UInt64 {
-        ProcessInfo.processInfo.environment["SESSIONS_SOAK_SEED"].flatMap(UInt64.init) ?? 1
-    }
-
-    /// Runs a history over `local` managers and two processes, of which one is killed again and again; tells what is wrong.
-    private static func check(
-        _ name: String,
-        _ store: String,
-        _ directory: ServerDirectory,
-        local: (KeyRing) throws -> [SessionManager]
-    ) async throws {
-        guard let goesOn = limit(name) else { return }
-        let secret = Data((0..<32).map { _ in UInt8.random(in: .min ... .max) }).base64EncodedString()
-        let keys = try KeyRing([SessionSecret(encoded: secret)])
-        let processes = try (0..<2).map { _ in
-            try ProcessNode(store: store, secret: secret, directory: directory)
-        }
-        for process in processes { try await process.start() }
-        let nodes: [any HistoryNode] = try local(keys).map { LocalHistoryNode($0) } + processes
-        async let history = HistoryWorkload(seed: seed, clients: 24).run(on: nodes, while: goesOn)
-        let killing = Task {
-            while !Task.isCancelled {
-                try await Task.sleep(for: .milliseconds(.random(in: 50...500)))
-                await processes[0].crash()
-                try await processes[0].start()
-            }
-        }
-        let events = await history
-        killing.cancel()
-        _ = await killing.result
-        for violation in events.violations().prefix(3) { Issue.record("\(violation)") }
-        #expect(events.violations().isEmpty)
-        let outcomes = Dictionary(grouping: events.events, by: \.response.outcome).mapValues(\.count)
-        #expect((outcomes[.done] ?? 0) > events.events.count / 2)
-        print("\(name): \(events.events.count) requests, \(outcomes)")
-    }
-
-    @Test("Files: several processes on one directory, one of which is killed again and again")
+    @Test("Files: several processes on one directory; one is killed, clocks step, the disk is full")
     func files() async throws {
+        guard HistoryRun.isWanted("file") else { return }
         let directory = try ServerDirectory("history")
         // Of its own: the processes' logs are beside it.
-        let path = try ServerDirectory("history-files")
-        try await Self.check("file", "file:\(path.path)", directory) { keys in
-            try (0..<2).map { _ in
-                var configuration = FileSessionStore.Configuration()
-                configuration.lockTimeout = .seconds(30)
-                configuration.deadline = .seconds(60)
-                return try SessionManager(
-                    store: FileSessionStore(directory: path.path, configuration: configuration),
-                    keys: keys,
-                    logger: quiet
-                )
-            }
+        let disk = try await SmallDisk(megabytes: 64)
+        let path = disk.directory.file("sessions")
+        var configuration = FileSessionStore.Configuration()
+        configuration.lockTimeout = .seconds(30)
+        configuration.deadline = .seconds(60)
+        try await Self.check("file", path, disk, directory) {
+            try FileSessionStore(directory: path, configuration: configuration)
         }
     }
 
     #if SQLite
-    @Test("SQLite: several processes on one file, one of which is killed again and again")
+    @Test("SQLite: several processes on one file; one is killed, clocks step, the disk is full")
     func sqlite() async throws {
+        guard HistoryRun.isWanted("sqlite") else { return }
         let directory = try ServerDirectory("history")
-        let path = directory.file("sessions.sqlite")
-        try await Self.check("sqlite", "sqlite:\(path)", directory) { keys in
-            try (0..<2).map { _ in
-                var configuration = SQLiteSessionStore.Configuration()
-                configuration.busyTimeout = .seconds(30)
-                configuration.deadline = .seconds(60)
-                return try SessionManager(
-                    store: SQLiteSessionStore(path: path, configuration: configuration),
-                    keys: keys,
-                    logger: quiet
-                )
-            }
+        let disk = try await SmallDisk(megabytes: 64)
+        let path = disk.directory.file("sessions.sqlite")
+        var configuration = SQLiteSessionStore.Configuration()
+        configuration.busyTimeout = .seconds(30)
+        configuration.deadline = .seconds(60)
+        try await Self.check("sqlite", path, disk, directory) {
+            try SQLiteSessionStore(path: path, configuration: configuration)
         }
     }
     #endif
-}
 
-/// What happens is in the history.
-private let quiet = Logger(label: "history") { _ in SwiftLogNoOpLogHandler() }
-
-private final class Count: Sendable {
-    private let value = Atomic(0)
-    func next() -> Int { value.wrappingAdd(1, ordering: .relaxed).oldValue }
+    /// Two nodes here and two processes, with a store each on the same path.
+    private static func check(
+        _ name: String,
+        _ path: String,
+        _ disk: SmallDisk,
+        _ directory: ServerDirectory,
+        _ store: () throws -> any SessionStore
+    ) async throws {
+        let (keys, clock) = (try HistoryKeys(), SteppedClock())
+        let here = [try keys.node(store(), clock: clock), try keys.node(store())]
+        let processes = [
+            try await keys.process("\(name):\(path)", directory), try await keys.process("\(name):\(path)", directory),
+        ]
+        let killed = HistoryFault.killed(processes[0])
+        let run = HistoryRun(name, here + processes, [killed, killed, .steps(of: clock), .full(disk), killed])
+        try await run.check()
+        run.expectNoCredential(in: try disk.directory.contents())
+    }
 }

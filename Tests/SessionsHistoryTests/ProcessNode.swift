@@ -16,6 +16,7 @@ final class ProcessNode: HistoryNode {
     private let arguments: [String]
     private let port: Int
     private let log: String
+    private let directory: ServerDirectory
     private let process: Mutex<ServerProcess?> = Mutex(nil)
 
     /// - Parameters:
@@ -24,10 +25,12 @@ final class ProcessNode: HistoryNode {
     ///   - directory: For its log.
     init(store: String, secret: String, directory: ServerDirectory) throws {
         port = try ServerEnvironment.freePort()
+        self.directory = directory
         log = directory.file("node-\(port).log")
         arguments = ["SESSION_KEYS=\(secret)", try Self.executable(), "\(port)", store]
     }
 
+    /// Starts it, again if need be.
     func start() async throws {
         let process = try ServerProcess("/usr/bin/env", arguments, log: log)
         self.process.withLock { $0 = process }

@@ -2,6 +2,12 @@ import Foundation
 import Sessions
 import SessionsTesting
 
+#if Postgres
+import SessionsPostgres
+#endif
+#if Redis
+import SessionsRedis
+#endif
 #if SQLite
 import SessionsSQLite
 #endif
@@ -26,8 +32,12 @@ struct SessionsNode {
         }
         // A client that went away is an error of that write, not the end of this process.
         signal(SIGPIPE, SIG_IGN)
-        let store = try makeStore(arguments[2])
-        let node = LocalHistoryNode(try SessionManager(store: store, keys: KeyRing(environment: "SESSION_KEYS")))
+        let sessions = try SessionManager(
+            store: try await makeStore(arguments[2]),
+            keys: KeyRing(environment: "SESSION_KEYS"),
+            configuration: LocalHistoryNode.configuration
+        )
+        let node = LocalHistoryNode(sessions)
         let listener = try listen(on: port)
         let thread = Thread {
             while true {
@@ -40,8 +50,8 @@ struct SessionsNode {
         while true { try await Task.sleep(for: .seconds(3600)) }
     }
 
-    /// `sqlite:PATH` or `file:PATH`
-    private static func makeStore(_ text: String) throws -> any SessionStore {
+    /// `sqlite:PATH`, `file:PATH`, `postgres:URL`, `redis:URL`, or `redis:URL#N` for N replicas that confirm
+    private static func makeStore(_ text: String) async throws -> any SessionStore {
         let parts = text.split(separator: ":", maxSplits: 1).map(String.init)
         switch parts.first {
         #if SQLite
@@ -50,6 +60,24 @@ struct SessionsNode {
             configuration.busyTimeout = .seconds(30)
             configuration.deadline = .seconds(60)
             return try SQLiteSessionStore(path: parts[1], configuration: configuration)
+        #endif
+        #if Postgres
+        case "postgres":
+            var configuration = PostgresSessionStore.Configuration()
+            (configuration.connectDeadline, configuration.deadline) = (.seconds(2), .seconds(2))
+            configuration.connectionLimit = 4
+            return try await PostgresSessionStore(parts[1], configuration: configuration)
+        #endif
+        #if Redis
+        case "redis":
+            let parts = parts[1].split(separator: "#").map(String.init)
+            var client = try RedisClient.Configuration(url: parts[0])
+            (client.connectDeadline, client.callDeadline) = (.seconds(1), .seconds(2))
+            var configuration = RedisSessionStore.Configuration()
+            if let replicas = parts.dropFirst().first.flatMap({ Int($0) }) {
+                configuration.confirmation = .replicas(replicas, within: .milliseconds(500))
+            }
+            return try RedisSessionStore(client: RedisClient(client), configuration: configuration)
         #endif
         case "file":
             var configuration = FileSessionStore.Configuration()

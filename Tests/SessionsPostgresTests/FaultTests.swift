@@ -183,8 +183,10 @@ extension PostgresStoreTests {
                     crowd.noteFault()
                     try await server.start()
                     let began = ContinuousClock.now
-                    try await crowd.waitForCommits(50)
-                    report("killed, round \(round): 50 commits \(ContinuousClock.now - began) after it was back")
+                    try await crowd.waitForEverybody()
+                    report(
+                        "killed, round \(round): all 50 clients again \(ContinuousClock.now - began) after it was back"
+                    )
                 }
             })
             // Another process would see the same.
@@ -250,6 +252,8 @@ private final class Crowd: Sendable {
         /// What its session must say at least, and at most: between them are commits that were not answered.
         var least = 0
         var most = 0
+        /// How many commits were answered.
+        var commits = 0
         /// Cookies of sessions whose end was answered.
         var ended: [SessionBrowser] = []
     }
@@ -280,6 +284,14 @@ private final class Crowd: Sendable {
     func waitForCommits(_ number: Int) async throws {
         let goal = counts.withLock { $0.commits } + number
         try await waitUntil("\(number) more commits are answered") { self.counts.withLock { $0.commits } >= goal }
+    }
+
+    /// Waits until each client has had a commit answered from now on.
+    func waitForEverybody() async throws {
+        let before = clients.withLock { $0.map(\.commits) }
+        try await waitUntil("every client commits") {
+            self.clients.withLock { zip($0, before).allSatisfy { $0.commits > $1 } }
+        }
     }
 
     func waitForFailures(_ number: Int) async throws {
@@ -329,6 +341,7 @@ private final class Crowd: Sendable {
                 }
                 (client.least, client.most) = (number, number)
             }
+            client.commits += 1
             counts.withLock { $0.commits += 1 }
         } catch {
             counts.withLock { $0.failures += 1 }

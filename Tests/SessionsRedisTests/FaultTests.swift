@@ -227,9 +227,16 @@ extension RedisStoreTests {
             try await browser.visit(sessions) { $0.logIn("ada") }
             let cookies = browser.cookies
             await line.server.crash()
-            for _ in 0..<3 {
-                let exchange = sessions.open(browser.request())
-                await #expect(throws: SessionError.self) { _ = try await exchange.session }
+            for body: @Sendable (Session) -> Void in [
+                { _ = $0[.number] }, { $0.set(.number, to: 8) }, { $0.logIn("bob") }, { $0.logOut() },
+            ] {
+                let (known, stranger) = (browser, SessionBrowser())
+                let error = await #expect(throws: SessionError.self) { try await known.visit(sessions, body) }
+                #expect(error?.code.httpStatus == 503)
+                #expect(browser.cookies == cookies)
+                // Without a cookie there is nothing to load, and whoever keeps nothing needs no store.
+                _ = try? await stranger.visit(sessions, body)
+                #expect(stranger.cookies.isEmpty)
                 #expect(try await storeError { try await line.store.load(.random()) } != nil)
             }
             // It has been away for longer than a call may take: nobody waits for it any more.
@@ -246,6 +253,31 @@ extension RedisStoreTests {
             )
             #expect(try await browser.visit(sessions) { $0.owner } == "ada")
             #expect(browser.cookies == cookies)
+        }
+
+        @Test("I1 I2 killed again and again while 50 clients write: what was answered is there, and all recover")
+        func killedUnderLoad() async throws {
+            let server = try await RedisServer(["--appendonly", "yes", "--appendfsync", "always"])
+            let client = try server.client {
+                $0.callDeadline = .seconds(1)
+                $0.connectDeadline = .seconds(1)
+            }
+            let load = Workload(try RedisSessionStore(client: client, configuration: .fresh()))
+            let result = try await load.run {
+                for round in 0..<3 {
+                    load.mark()
+                    try await load.everybodyWrote(5)
+                    await server.crash()
+                    try await server.restart()
+                    load.mark()
+                    try await load.everybodyWrote(5)
+                    print(
+                        "Redis killed, round \(round): all 50 clients wrote again \(load.recovery ?? .zero) after it listened"
+                    )
+                }
+            }
+            print("Redis killed under load: \(result)")
+            #expect(result.lost == 0 && result.revived == 0 && result.answered > 500)
         }
 
         @Test("a server that comes back within the deadline costs a wait and no error")

@@ -17,6 +17,8 @@ struct SessionHistoryTests {
         deadline: Int64 = 1000,
         left: String? = "h",
         consumed: String? = nil,
+        presented: String? = nil,
+        isGone: Bool = false,
         isOld: Bool = false
     ) -> Event {
         var response = HistoryResponse(outcome)
@@ -25,10 +27,12 @@ struct SessionHistoryTests {
         }
         response.left = left
         response.consumed = consumed
+        response.isGone = isGone
         return Event(
             client: 0,
             browser: 0,
             action: action,
+            presented: presented,
             response: response,
             began: .seconds(began),
             ended: .seconds(began + 1),
@@ -53,6 +57,15 @@ struct SessionHistoryTests {
             Self.event(17, .read, found: nil, isOld: true),
             Self.event(19, .destroy, found: ["1", "3", "5"], owner: "ada", deadline: 2000, left: nil),
             Self.event(21, .read),
+            Self.event(23, .read, left: nil, presented: "h", isGone: true),
+            // Its only value was consumed.
+            Self.event(25, .put("t"), left: "emptied"),
+            Self.event(27, .consume, found: [], of: "emptied", left: "emptied", consumed: "u", presented: "emptied"),
+            Self.event(29, .read, left: nil, presented: "emptied", isGone: true),
+            // A login that begins before the answer may be what ends it.
+            Self.event(31, .append("6"), left: "i"),
+            Self.event(33, .read, left: nil, presented: "i", isGone: true),
+            Self.event(33, .logIn("ada", "7"), .unknown, left: nil, presented: "i"),
         ])
         #expect(history.violations().map(\.description) == [])
     }
@@ -72,6 +85,15 @@ struct SessionHistoryTests {
             events: [
                 event(0, .append("1")), event(2, .append("2"), found: ["1"]), event(4, .read, found: ["1"]),
                 event(6, .read, found: ["1"]),
+            ]
+        ),
+        Wrong(
+            invariant: "I1",
+            count: 2,
+            testDescription: "a session that nobody has ended is gone",
+            events: [
+                event(0, .append("1")), event(2, .touch, found: ["1"], presented: "h"),
+                event(4, .read, left: nil, presented: "h", isGone: true), event(6, .destroy, left: nil, presented: "h"),
             ]
         ),
         Wrong(

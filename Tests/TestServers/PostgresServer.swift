@@ -14,6 +14,8 @@ package final class PostgresServer: Sendable {
     package let port: Int
     private let directory: ServerDirectory
     private let settings: [String]
+    /// Where its cluster is; `nil` for its own directory.
+    private let disk: SmallDisk?
     private let process = Mutex<ServerProcess?>(nil)
 
     /// Makes a cluster and starts its server.
@@ -22,11 +24,23 @@ package final class PostgresServer: Sendable {
     ///   - settings: what is set beside the defaults, as `name=value`.
     ///   - accessRules: the lines of `pg_hba.conf`; by default everybody is trusted.
     ///   - certificate: whether the server has a certificate for `localhost`, which signs itself.
-    package init(settings: [String] = [], accessRules: [String]? = nil, certificate: Bool = false) async throws {
+    ///   - disk: what its cluster is to be on.
+    package init(
+        settings: [String] = [],
+        accessRules: [String]? = nil,
+        certificate: Bool = false,
+        disk: SmallDisk? = nil
+    ) async throws {
         port = try ServerEnvironment.freePort()
         directory = try ServerDirectory("pg")
+        self.disk = disk
         self.settings = settings + (certificate ? ["ssl=on"] : [])
         try Self.giveAway(directory.path)
+        if disk != nil {
+            // Inside, the server makes its own; the disk's root stays this process's.
+            try FileManager.default.createDirectory(atPath: data, withIntermediateDirectories: false)
+            try Self.giveAway(data)
+        }
         try await run(
             Self.program("initdb"),
             ["-N", "-A", "trust", "-U", "postgres", "-E", "UTF8", "--locale=C", "-D", data]
@@ -49,7 +63,7 @@ package final class PostgresServer: Sendable {
         try await start()
     }
 
-    private var data: String { directory.file("data") }
+    private var data: String { disk?.directory.file("data") ?? directory.file("data") }
 
     /// The certificate that its own is signed with.
     package var certificate: String { data + "/server.crt" }
@@ -75,7 +89,11 @@ package final class PostgresServer: Sendable {
         let process = try ServerProcess(command, arguments, log: directory.file("log"))
         _ = Self.running.withLock { $0.insert(process.pid) }
         _ = Self.atExit
-        self.process.withLock { $0 = process }
+        let ended = self.process.withLock { current in
+            defer { current = process }
+            return current
+        }
+        if let ended { _ = Self.running.withLock { $0.remove(ended.pid) } }
         try await ServerEnvironment.waitForListener(at: port, of: process)
         // It listens before it has recovered from a crash.
         for _ in 0..<6_000 {
@@ -86,6 +104,8 @@ package final class PostgresServer: Sendable {
         }
         throw TestServerError("PostgreSQL does not get ready; see \(directory.file("log"))")
     }
+
+    package var isRunning: Bool { process.withLock { $0?.isRunning == true } }
 
     /// Kills all of its processes at once, as a crash of the machine would.
     package func crash() async throws {
@@ -137,6 +157,21 @@ package final class PostgresServer: Sendable {
             ["-h", directory.path, "-p", "\(port)", "-U", "postgres", "-f", file, "postgres"]
         )
         return String(decoding: try Data(contentsOf: URL(fileURLWithPath: file)), as: UTF8.self)
+    }
+
+    /// The same, with what its hexadecimal texts spell after it.
+    package func dumpedBytes() async throws -> [UInt8] {
+        let text = try await dump()
+        var bytes = Array(text.utf8)
+        for field in text.split(whereSeparator: \.isWhitespace) where field.hasPrefix("\\\\x") {
+            var digits = field.utf8.dropFirst(3)
+            while digits.count >= 2, let byte = UInt8(String(decoding: digits.prefix(2), as: UTF8.self), radix: 16) {
+                bytes.append(byte)
+                digits = digits.dropFirst(2)
+            }
+            bytes.append(0)
+        }
+        return bytes
     }
 
     /// What it has logged.

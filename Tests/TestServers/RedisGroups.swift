@@ -44,14 +44,43 @@ package final class RedisSentinelGroup: Sendable {
         (self.servers, self.sentinels) = (servers, sentinels)
     }
 
+    /// The first primary.
     package var primary: RedisServer { servers[0] }
+
+    /// The primary that the sentinels name.
+    package func currentPrimary() async throws -> RedisServer {
+        for _ in 0..<1_200 {
+            if let server = try await named() { return server }
+            try await Task.sleep(for: .milliseconds(20))
+        }
+        throw TestServerError("the sentinels name no primary")
+    }
+
+    private func named() async throws -> RedisServer? {
+        let answer = try await sentinels[0].cli("SENTINEL", "get-master-addr-by-name", "shop")
+        let port = answer.split(separator: "\n").last.flatMap { Int($0) }
+        return servers.first { $0.port == port }
+    }
+
+    /// Waits until every server but the primary gets what that has: only such a replica takes over.
+    package func waitForReplicas() async throws {
+        for _ in 0..<1_200 {
+            let primary = try await currentPrimary()
+            var ready = 0
+            for server in servers where server.port != primary.port {
+                let state = try await server.cli("INFO", "replication")
+                if state.contains("master_link_status:up"), state.contains("master_port:\(primary.port)") { ready += 1 }
+            }
+            if ready == servers.count - 1 { return }
+            try await Task.sleep(for: .milliseconds(50))
+        }
+        throw TestServerError("not every replica gets what the primary has")
+    }
 
     /// Waits until the sentinels name another server than `old`; that one.
     package func newPrimary(after old: RedisServer) async throws -> RedisServer {
         for _ in 0..<1_200 {
-            let answer = try await sentinels[0].cli("SENTINEL", "get-master-addr-by-name", "shop")
-            let port = answer.split(separator: "\n").last.flatMap { Int($0) }
-            if let port, port != old.port, let server = servers.first(where: { $0.port == port }) { return server }
+            if let server = try await named(), server.port != old.port { return server }
             try await Task.sleep(for: .milliseconds(20))
         }
         throw TestServerError("the sentinels name no other primary")

@@ -25,6 +25,17 @@ package final class ServerDirectory: Sendable {
 
     deinit { try? FileManager.default.removeItem(atPath: path) }
 
+    /// What is in all its files, of each the last four million bytes at most.
+    package func contents() throws -> [UInt8] {
+        var bytes: [UInt8] = []
+        for name in try FileManager.default.subpathsOfDirectory(atPath: path) {
+            // A socket is no file, and one may be gone by now.
+            guard let data = try? Data(contentsOf: URL(fileURLWithPath: file(name))) else { continue }
+            bytes += data.suffix(4 << 20)
+        }
+        return bytes
+    }
+
     /// The path of `name` in it.
     package func file(_ name: String) -> String { path + "/" + name }
 }

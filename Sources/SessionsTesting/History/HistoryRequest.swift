@@ -56,6 +56,8 @@ public struct HistoryResponse: Sendable, Codable {
     public var left: String?
     /// The token that was consumed.
     public var consumed: String?
+    /// Whether the request brought a genuine credential, and there is no record of its session.
+    public var isGone = false
     /// The values of the response's `Set-Cookie` fields.
     public var setCookies: [String] = []
 

@@ -61,6 +61,7 @@ public struct HistoryWorkload: Sendable {
                             cookie: (old ?? visit.browser).request().headerFields[.cookie]
                         )
                         let isOld = old != nil
+                        let presented = request.cookie.flatMap(seat.handle)
                         let response = await node.serve(request)
                         if !isOld { seat.receive(response, to: request, of: visit) }
                         events.append(
@@ -68,6 +69,7 @@ public struct HistoryWorkload: Sendable {
                                 client: client,
                                 browser: visit.number &* seats.count &+ client % seats.count,
                                 action: request.action,
+                                presented: presented,
                                 response: response,
                                 began: began,
                                 ended: ContinuousClock.now - start,
@@ -123,6 +125,8 @@ private final class Seat: Sendable {
         var requests = 0
         var browser = SessionBrowser()
         var before: SessionBrowser?
+        /// Which session each cookie that was set is of.
+        var handles: [String: String] = [:]
     }
 
     private let limit: Int
@@ -140,6 +144,9 @@ private final class Seat: Sendable {
         }
     }
 
+    /// The session that a cookie is of.
+    func handle(of cookie: String) -> String? { state.withLock { $0.handles[cookie] } }
+
     /// Takes in a response, as the browser that sent the request.
     func receive(_ response: HistoryResponse, to request: HistoryRequest, of visit: Visit) {
         let isLogin =
@@ -149,6 +156,12 @@ private final class Seat: Sendable {
             before.plant(String(cookie[..<equals]), String(cookie[cookie.index(after: equals)...]))
             state.withLock { state in
                 if state.number == visit.number { state.before = before }
+            }
+        }
+        if let handle = response.left {
+            state.withLock { state in
+                guard state.number == visit.number else { return }
+                for value in response.setCookies { state.handles[String(value.prefix { $0 != ";" })] = handle }
             }
         }
         var fields = HTTPFields()

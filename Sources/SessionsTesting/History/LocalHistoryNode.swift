@@ -4,6 +4,15 @@ import Synchronization
 
 /// A node in this process.
 public struct LocalHistoryNode: HistoryNode {
+    /// What managers in histories are made with: lifetimes so short that sessions die of age, and are touched, meanwhile.
+    package static var configuration: SessionConfiguration {
+        var configuration = SessionConfiguration()
+        configuration.lifetime = SessionLifetime(idle: .seconds(10), absolute: .seconds(20))
+        configuration.anonymousLifetime = configuration.lifetime
+        configuration.renewalInterval = .seconds(1)
+        return configuration
+    }
+
     private let sessions: SessionManager
     private let clock: any SessionClock
 
@@ -18,6 +27,7 @@ public struct LocalHistoryNode: HistoryNode {
         var fields = HTTPFields()
         if let cookie = request.cookie { fields[.cookie] = cookie }
         let exchange = sessions.open(fields)
+        let began = clock.now()
         var response = HistoryResponse(.done)
         let session: Session
         do {
@@ -27,13 +37,15 @@ public struct LocalHistoryNode: HistoryNode {
             response.outcome = .refused
             return response
         }
+        response.isGone = exchange.report.arrival == .gone
         if !session.isNew {
             response.found = HistoryResponse.Found(
                 handle: session.handle.description,
                 list: session[.history],
                 owner: session.owner,
                 absoluteDeadline: session.absoluteDeadline.microseconds,
-                now: clock.now().microseconds
+                // A clock that steps meanwhile proves nothing.
+                now: min(began, clock.now()).microseconds
             )
         }
         do {

@@ -13,6 +13,8 @@ public struct SessionHistory: Sendable {
         public var browser: Int
         /// What was asked for.
         public var action: HistoryAction
+        /// The handle of the session whose credential was sent, as far as earlier answers tell.
+        public var presented: String?
         /// What was answered.
         public var response: HistoryResponse
         /// When it was sent, by one clock for all.
@@ -27,6 +29,7 @@ public struct SessionHistory: Sendable {
             client: Int,
             browser: Int,
             action: HistoryAction,
+            presented: String? = nil,
             response: HistoryResponse,
             began: Duration,
             ended: Duration,
@@ -35,6 +38,7 @@ public struct SessionHistory: Sendable {
             self.client = client
             self.browser = browser
             self.action = action
+            self.presented = presented
             self.response = response
             self.began = began
             self.ended = ended
@@ -47,8 +51,9 @@ public struct SessionHistory: Sendable {
             }
             let consumed = response.consumed.map { ", consumed \($0)" } ?? ""
             let old = isFromBeforeLogin ? ", credential from before login" : ""
+            let none = response.isGone ? "found nothing of \(presented?.prefix(6) ?? "")" : "found no session"
             return "\(began.inMilliseconds)–\(ended.inMilliseconds) ms, client \(client), browser \(browser): "
-                + "\(action)\(old) → \(response.outcome.rawValue), \(found ?? "found no session")\(consumed)"
+                + "\(action)\(old) → \(response.outcome.rawValue), \(found ?? none)\(consumed)"
         }
     }
 
@@ -74,7 +79,7 @@ public struct SessionHistory: Sendable {
         self.events = events
     }
 
-    /// Every rule that was broken, the one with the fewest events first.
+    /// Every rule that was broken: first the ones with the fewest events, and of those the ones that took the least time.
     public func violations() -> [Violation] {
         let requests = Dictionary(grouping: events.filter { $0.response.found != nil }) {
             $0.response.found?.handle ?? ""
@@ -87,8 +92,8 @@ public struct SessionHistory: Sendable {
                 let requests = requests.sorted { $0.began < $1.began }
                 return lostOperations(requests, appends[handle] ?? []) + forks(requests) + revivals(requests)
                     + movedDeadlines(requests)
-            } + refusedOperations() + upgrades() + doubleConsumptions() + livedTooLong()
-        return found.sorted { $0.events.count < $1.events.count }
+            } + disappearances() + refusedOperations() + upgrades() + doubleConsumptions() + livedTooLong()
+        return found.sorted { ($0.events.count, $0.span) < ($1.events.count, $1.span) }
     }
 
     // MARK: I1
@@ -140,6 +145,37 @@ public struct SessionHistory: Sendable {
             )
         }
         return violations
+    }
+
+    /// A session that has a list, and that nobody has ended, is there.
+    private func disappearances() -> [Violation] {
+        var kept: [String: Event] = [:]
+        var ends: [String: Duration] = [:]
+        for event in events {
+            let isAnswered = event.appended != nil && event.response.outcome == .done
+            for handle in Set([isAnswered ? event.response.left : nil, event.list.isEmpty ? nil : event.found]) {
+                guard let handle, event.ended < kept[handle]?.ended ?? .maximum else { continue }
+                kept[handle] = event
+            }
+            // A login that is undone deletes, and so does one over another owner.
+            switch event.action {
+            case .destroy, .logOut, .logIn:
+                for case let handle? in [event.presented, event.found, event.response.left] {
+                    ends[handle] = min(ends[handle] ?? .maximum, event.began)
+                }
+            default: break
+            }
+        }
+        return events.compactMap { event in
+            guard event.response.isGone, let handle = event.presented, let before = kept[handle],
+                before.ended < event.began, event.ended < ends[handle] ?? .maximum
+            else { return nil }
+            return Violation(
+                invariant: "I1",
+                reason: "a session that nobody has ended is gone",
+                events: [before, event]
+            )
+        }
     }
 
     private func refusedOperations() -> [Violation] {
@@ -230,6 +266,8 @@ public struct SessionHistory: Sendable {
 extension SessionHistory.Event {
     fileprivate var list: [String] { response.found?.list ?? [] }
 
+    fileprivate var found: String? { response.found?.handle }
+
     /// The name that it asked to append.
     fileprivate var appended: String? {
         switch action {
@@ -239,7 +277,16 @@ extension SessionHistory.Event {
     }
 }
 
+extension SessionHistory.Violation {
+    /// From the first event's beginning to the last one's end.
+    fileprivate var span: Duration {
+        (events.map(\.ended).max() ?? .zero) - (events.map(\.began).min() ?? .zero)
+    }
+}
+
 extension Duration {
+    fileprivate static let maximum = Duration.seconds(Int64.max)
+
     fileprivate var inMilliseconds: String {
         let microseconds = wholeMicroseconds
         let rest = String(abs(microseconds % 1000))

@@ -1,0 +1,133 @@
+import Sessions
+import Synchronization
+import TestServers
+
+/// Something that goes wrong while a history runs.
+struct HistoryFault: Sendable {
+    let name: String
+    /// Lets it happen. When it returns nothing is wrong any more, and every node has to serve again by itself.
+    let strike: @Sendable () async throws -> Void
+
+    init(_ name: String, _ strike: @escaping @Sendable () async throws -> Void) {
+        self.name = name
+        self.strike = strike
+    }
+}
+
+// MARK: Nodes
+
+extension HistoryFault {
+    /// A node is killed in the middle of whatever it does, and started again.
+    static func killed(_ node: ProcessNode) -> HistoryFault {
+        HistoryFault("a node killed") {
+            await node.crash()
+            try await node.start()
+        }
+    }
+
+    /// A node's clock is set forward, back beyond where it was, and right again: by so much that sessions are too old in
+    /// between, or younger than nothing.
+    static func steps(of clock: SteppedClock) -> HistoryFault {
+        HistoryFault("a node's clock steps") {
+            for seconds in [2, -3, 15, -15, 0] {
+                clock.offset = .seconds(seconds)
+                try await Task.sleep(for: .milliseconds(150))
+            }
+        }
+    }
+}
+
+/// The system's clock, as somebody has set it.
+final class SteppedClock: SessionClock {
+    private let system = SystemSessionClock()
+    private let steps = Mutex(Duration.zero)
+
+    /// What it is ahead of the right time.
+    var offset: Duration {
+        get { steps.withLock { $0 } }
+        set { steps.withLock { $0 = newValue } }
+    }
+
+    func now() -> Timestamp { system.now() + offset }
+
+    func sleep(for duration: Duration) async throws { try await system.sleep(for: duration) }
+}
+
+// MARK: Disks
+
+extension HistoryFault {
+    /// The disk is full for a moment.
+    ///
+    /// - Parameter recover: Starts again what a full disk has ended.
+    static func full(
+        _ disk: SmallDisk,
+        recover: @escaping @Sendable () async throws -> Void = {}
+    ) -> HistoryFault {
+        HistoryFault(disk.isMounted ? "a full disk" : "a disk where no file grows") {
+            for _ in 0..<3 {
+                try disk.fill()
+                // Before anything else: a test's own files may be on it.
+                do {
+                    try await Task.sleep(for: .milliseconds(200))
+                } catch {
+                    try disk.free()
+                    throw error
+                }
+                try disk.free()
+                try await recover()
+            }
+        }
+    }
+}
+
+// MARK: Networks
+
+extension HistoryFault {
+    /// What networks do to the connections that go through `proxies`, of which each is some nodes' way to the server.
+    ///
+    /// - Parameter writes: What commands or statements that write hold.
+    static func network(_ proxies: [FaultProxy], writes: [String]) -> [HistoryFault] {
+        [
+            HistoryFault("connections cut") {
+                for _ in 0..<5 {
+                    for proxy in proxies { proxy.cut() }
+                    try await Task.sleep(for: .milliseconds(60))
+                }
+            },
+            HistoryFault("connections refused") {
+                for proxy in proxies {
+                    proxy.refuse()
+                    try await Task.sleep(for: .milliseconds(150))
+                    proxy.acceptAgain()
+                }
+            },
+            HistoryFault("connections half cut: requests arrive, replies do not") {
+                for proxy in proxies {
+                    proxy.dropReplies()
+                    try await Task.sleep(for: .milliseconds(250))
+                    proxy.cut()
+                    proxy.dropReplies(false)
+                }
+            },
+            HistoryFault("replies and requests lost, and replies cut in the middle") {
+                for _ in 0..<12 {
+                    for proxy in proxies {
+                        for write in writes { proxy.next(.loseReply, to: write) }
+                        proxy.next(.loseRequest)
+                        proxy.next(.cutReply(after: 9))
+                    }
+                    try await Task.sleep(for: .milliseconds(40))
+                }
+                for proxy in proxies { proxy.clear() }
+            },
+            HistoryFault("a slow server") {
+                for _ in 0..<8 {
+                    for proxy in proxies { proxy.hold() }
+                    try await Task.sleep(for: .milliseconds(60))
+                    for proxy in proxies { proxy.release() }
+                    try await Task.sleep(for: .milliseconds(5))
+                }
+            },
+        ]
+    }
+}

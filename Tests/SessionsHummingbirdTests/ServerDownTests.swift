@@ -1,0 +1,116 @@
+#if Hummingbird
+import Hummingbird
+import HummingbirdTesting
+import Logging
+import Sessions
+import SessionsHummingbird
+import SessionsTesting
+import TestServers
+import Testing
+
+#if Postgres
+import SessionsPostgres
+#endif
+#if Redis
+import SessionsRedis
+#endif
+
+/// Real servers that are down, as a client of the application sees it.
+@Suite("With the store's server down", .serialized, .timeLimit(.minutes(5)))
+struct ServerDownTests {
+    /// A way of being down.
+    private struct Outage: Sendable {
+        let name: String
+        let begin: @Sendable () async throws -> Void
+        let end: @Sendable () async throws -> Void
+    }
+
+    /// During each outage every request that needs its session is answered with 503, and no cookie is touched; afterwards
+    /// the old session works. That an answer comes at all while the server is down shows that the wait is bounded.
+    private func check(_ name: String, _ store: any SessionStore, _ outages: [Outage]) async throws {
+        let quiet = Logger(label: "quiet") { _ in SwiftLogNoOpLogHandler() }
+        let sessions = try SessionManager(store: store, keys: KeyRing([SessionSecret.generate()]), logger: quiet)
+        let router = Router(context: AppContext.self)
+        router.add(middleware: SessionMiddleware(sessions))
+        router.withVisits()
+        router.get("static") { _, _ in "static" }
+        try await Application(router: router, logger: quiet).test(.router) { client in
+            let visitor = Visitor(client)
+            try await visitor.post("/visits")
+            try await visitor.post("/login")
+            for (number, outage) in outages.enumerated() {
+                let cookies = visitor.browser.cookies
+                try await outage.begin()
+                var longest = Duration.zero
+                for (visitor, method, path) in [
+                    (visitor, HTTPRequest.Method.get, "/visits"), (visitor, .post, "/visits"),
+                    (visitor, .post, "/login"), (visitor, .post, "/logout"), (Visitor(client), .post, "/visits"),
+                    (Visitor(client), .post, "/login"),
+                ] {
+                    let began = ContinuousClock.now
+                    let answer = try await visitor.send(method, path)
+                    longest = max(longest, ContinuousClock.now - began)
+                    #expect(answer.status == .serviceUnavailable, "\(outage.name): \(method) \(path)")
+                    #expect(answer.headers[.retryAfter] == "1")
+                    #expect(answer.setCookies.isEmpty, "\(outage.name): \(method) \(path)")
+                }
+                #expect(try await visitor.get("/static").text == "static")
+                #expect(visitor.browser.cookies == cookies)
+                try await outage.end()
+                let back = ContinuousClock.now
+                var answer = try await visitor.get("/visits")
+                for _ in 0..<3000 where answer.status == .serviceUnavailable {
+                    try await Task.sleep(for: .milliseconds(10))
+                    answer = try await visitor.get("/visits")
+                }
+                #expect(answer.text == "\(number + 1)", "\(outage.name)")
+                print(
+                    "\(name) \(outage.name): 503 within \(longest), the old session again \(ContinuousClock.now - back) after"
+                )
+                #expect(try await visitor.post("/visits").text == "\(number + 2)")
+                #expect(visitor.browser.cookies == cookies)
+            }
+            try await visitor.post("/logout")
+            #expect(try await visitor.get("/visits").text == "new")
+        }
+    }
+
+    #if Redis
+    @Test("ER-01 Redis: 503 in bounded time and no cookie; when it is back the old session works")
+    func redis() async throws {
+        let server = try await RedisServer(["--appendonly", "yes", "--appendfsync", "always"])
+        var configuration = RedisClient.Configuration(.standalone(.host("127.0.0.1", port: server.port)))
+        (configuration.connectDeadline, configuration.callDeadline) = (.seconds(1), .seconds(1))
+        let store = try RedisSessionStore(client: RedisClient(configuration))
+        try await check(
+            "Redis",
+            store,
+            [
+                Outage(name: "killed", begin: { await server.crash() }, end: { try await server.restart() }),
+                Outage(name: "paused", begin: { server.pause() }, end: { server.resume() }),
+            ]
+        )
+    }
+    #endif
+
+    #if Postgres
+    @Test("ER-01 PostgreSQL: 503 in bounded time and no cookie; when it is back the old session works")
+    func postgres() async throws {
+        let server = try await PostgresServer()
+        var configuration = PostgresSessionStore.Configuration()
+        (configuration.connectDeadline, configuration.deadline) = (.seconds(2), .seconds(1))
+        let store = try await PostgresSessionStore(server.url, configuration: configuration)
+        try await check(
+            "PostgreSQL",
+            store,
+            [
+                Outage(name: "killed", begin: { try await server.crash() }, end: { try await server.start() }),
+                Outage(name: "paused", begin: { try await server.pause() }, end: { try await server.resume() }),
+                Outage(name: "stopped", begin: { try await server.stop() }, end: { try await server.start() }),
+            ]
+        )
+        try await server.stop()
+    }
+    #endif
+}
+#endif
