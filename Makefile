@@ -13,7 +13,7 @@ ARGS ?=
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: ## run the demo shop: PORT=8080 STORE=sqlite|postgres|file|cookie ARGS=--explain
+demo: ## run the demo shop: PORT=8080 STORE=sqlite|postgres|redis|mongo|file|cookie ARGS=--explain
 	@PORT='$(PORT)' STORE='$(STORE)' ARGS='$(ARGS)' Scripts/demo.sh
 
 test: ## run all tests, then build with no trait and with each alone: FILTER=Cookie runs those tests alone
@@ -38,7 +38,7 @@ fuzz: ## run the fuzz tests for longer, and those that count with every count in
 	@SESSIONS_FUZZ_SECONDS='$(SECONDS)' SESSIONS_FULL_COUNTS=1 Scripts/test.sh \
 		--filter 'Fuzz|InterleavingTests|HTTP2Tests|SealerTests|MetricsTests'
 
-soak: ## random histories while everything fails: STORE=sqlite|file|postgres|redis|redis-sentinel|redis-cluster SECONDS=60
+soak: ## random histories while everything fails: STORE=sqlite|file|postgres|redis|redis-sentinel|redis-cluster|mongo|mongo-replica-set SECONDS=60
 	@SESSIONS_SOAK_STORE='$(STORE)' SESSIONS_SOAK_SECONDS='$(SECONDS)' Scripts/test.sh --filter 'SessionsHistoryTests'
 
 browser-test: ## drive the demo shop in headless Chromium

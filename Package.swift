@@ -8,6 +8,7 @@ let package = Package(
     products: [
         .library(name: "Sessions", targets: ["Sessions"]),
         .library(name: "SessionsHummingbird", targets: ["SessionsHummingbird"]),
+        .library(name: "SessionsMongo", targets: ["SessionsMongo"]),
         .library(name: "SessionsPostgres", targets: ["SessionsPostgres"]),
         .library(name: "SessionsSQLite", targets: ["SessionsSQLite"]),
         .library(name: "SessionsRedis", targets: ["SessionsRedis"]),
@@ -15,6 +16,7 @@ let package = Package(
     ],
     traits: [
         .trait(name: "Hummingbird", description: "Builds SessionsHummingbird, the adapter for Hummingbird 2."),
+        .trait(name: "Mongo", description: "Builds SessionsMongo, the store on a MongoDB server or replica set."),
         .trait(name: "Postgres", description: "Builds SessionsPostgres, the store on a PostgreSQL server."),
         .trait(
             name: "SQLite",
@@ -76,6 +78,18 @@ let package = Package(
                 .target(name: "CLibPQ", condition: .when(traits: ["Postgres"])),
             ]
         ),
+        .systemLibrary(
+            name: "CMongoC",
+            pkgConfig: "libmongoc-1.0",
+            providers: [.apt(["libmongoc-dev"]), .brew(["mongo-c-driver@1"])]
+        ),
+        .target(
+            name: "SessionsMongo",
+            dependencies: [
+                "Sessions",
+                .target(name: "CMongoC", condition: .when(traits: ["Mongo"])),
+            ]
+        ),
         .target(name: "SessionsRedisCodec"),
         .target(
             name: "SessionsRedis",
@@ -118,7 +132,11 @@ let package = Package(
             name: "SessionsTestingTests",
             dependencies: ["Sessions", "SessionsTesting", "TestServers"]
         ),
-        .target(name: "TestServers", path: "Tests/TestServers"),
+        .target(
+            name: "TestServers",
+            dependencies: [.target(name: "CMongoC", condition: .when(traits: ["Mongo"]))],
+            path: "Tests/TestServers"
+        ),
         .target(name: "CrashHelping", dependencies: ["Sessions"], path: "Tests/CrashHelping"),
         .executableTarget(
             name: "SessionsFileCrashHelper",
@@ -144,14 +162,16 @@ let package = Package(
         ),
         .executableTarget(
             name: "SessionsNode",
-            dependencies: ["Sessions", "SessionsPostgres", "SessionsRedis", "SessionsSQLite", "SessionsTesting"],
+            dependencies: [
+                "Sessions", "SessionsMongo", "SessionsPostgres", "SessionsRedis", "SessionsSQLite", "SessionsTesting",
+            ],
             path: "Tests/SessionsNode"
         ),
         .testTarget(
             name: "SessionsHistoryTests",
             dependencies: [
-                "Sessions", "SessionsNode", "SessionsPostgres", "SessionsRedis", "SessionsSQLite", "SessionsTesting",
-                "TestServers",
+                "Sessions", "SessionsMongo", "SessionsNode", "SessionsPostgres", "SessionsRedis", "SessionsSQLite",
+                "SessionsTesting", "TestServers",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"),
             ]
@@ -166,6 +186,18 @@ let package = Package(
                 "TestServers",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"),
+            ]
+        ),
+        .testTarget(
+            name: "SessionsMongoTests",
+            dependencies: [
+                "Sessions",
+                "SessionsMongo",
+                "SessionsTesting",
+                "TestServers",
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "Logging", package: "swift-log"),
+                .target(name: "CMongoC", condition: .when(traits: ["Mongo"])),
             ]
         ),
         .testTarget(

@@ -24,6 +24,12 @@ if [ "$store" = redis ] && [ -z "${REDIS_URL:-}" ]; then
     export REDIS_URL
 fi
 
+if [ "$store" = mongo ] && [ -z "${MONGODB_URL:-}" ]; then
+    start_mongo
+    MONGODB_URL="mongodb://127.0.0.1:$mongo_port/storefront"
+    export MONGODB_URL
+fi
+
 say "http://localhost:$port  (Ctrl-C stops it)"
 binary=$(swift build --package-path Examples/Storefront --show-bin-path)/storefront
 # The shop ends with Ctrl-C, and this script after it: what was started for the shop has to be stopped.

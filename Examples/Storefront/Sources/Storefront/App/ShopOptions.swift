@@ -5,14 +5,14 @@ import Logging
 struct ShopOptions: ParsableArguments {
     /// Where the sessions are kept.
     enum Store: String, ExpressibleByArgument, CaseIterable {
-        case sqlite, memory, postgres, redis, file, cookie
+        case sqlite, memory, postgres, redis, mongo, file, cookie
     }
 
     @Option(
         help: ArgumentHelp(
             """
-            Where sessions are kept: sqlite, memory, postgres (DATABASE_URL says where), redis (REDIS_URL), file, \
-            or cookie: nowhere but in their cookies.
+            Where sessions are kept: sqlite, memory, postgres (DATABASE_URL says where), redis (REDIS_URL), \
+            mongo (MONGODB_URL), file, or cookie: nowhere but in their cookies.
             """,
             valueName: "store"
         )

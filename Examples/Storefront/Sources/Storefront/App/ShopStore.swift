@@ -1,4 +1,5 @@
 import Sessions
+import SessionsMongo
 import SessionsPostgres
 import SessionsRedis
 import SessionsSQLite
@@ -17,6 +18,7 @@ enum ShopStore {
     case memory(MemorySessionStore)
     case postgres(PostgresSessionStore)
     case redis(RedisSessionStore)
+    case mongo(MongoSessionStore)
     case file(FileSessionStore)
     /// The sessions live in their cookies.
     case cookie
@@ -37,6 +39,10 @@ enum ShopStore {
             try Self.makeDirectory(of: options.database)
             let url = getenv("REDIS_URL").map { String(cString: $0) }
             self = .redis(try RedisSessionStore(url: url ?? "redis://127.0.0.1:6379"))
+        case .mongo:
+            // The file of keys stands where the database would.
+            try Self.makeDirectory(of: options.database)
+            self = .mongo(try await MongoSessionStore(environment: "MONGODB_URL"))
         case .file:
             try Self.makeDirectory(of: options.database)
             try Self.makeDirectory(of: options.directory + "/sessions")
@@ -54,6 +60,7 @@ enum ShopStore {
         case .memory(let store): store
         case .postgres(let store): store
         case .redis(let store): store
+        case .mongo(let store): store
         case .file(let store): store
         case .cookie: nil
         }
@@ -65,6 +72,7 @@ enum ShopStore {
         case .sqlite(let store): try await store.close()
         case .postgres(let store): try await store.close()
         case .redis(let store): store.close()
+        case .mongo(let store): try await store.close()
         case .file(let store): try await store.close()
         case .memory, .cookie: break
         }

@@ -1,0 +1,103 @@
+#if Mongo
+import Foundation
+import Sessions
+import SessionsMongo
+import SessionsTesting
+import TestServers
+import Testing
+
+extension HistoryTests {
+    @Test("MongoDB: nodes, the server and the network fail, each in turn")
+    func mongo() async throws {
+        guard HistoryRun.isWanted("mongo") else { return }
+        let server = try await MongoServer()
+        // Two nodes go the one way, two the other.
+        let ways = [try FaultProxy(to: server.port), try FaultProxy(to: server.port)]
+        defer { for way in ways { way.stop() } }
+        let urls = ways.map { server.url(at: $0.port) }
+        let (keys, clock, directory) = (try HistoryKeys(), SteppedClock(), try ServerDirectory("history"))
+        let here = [
+            try keys.node(await Self.mongo(urls[0]), clock: clock), try keys.node(await Self.mongo(urls[1])),
+        ]
+        let processes = [
+            try await keys.process("mongo:\(urls[0])", directory),
+            try await keys.process("mongo:\(urls[1])", directory),
+        ]
+        var faults = [HistoryFault.killed(processes[0]), .steps(of: clock)]
+        faults += HistoryFault.network(ways, writes: ["findAndModify", "insert", "delete"])
+        faults += [
+            HistoryFault("the server paused") {
+                for milliseconds in [300, 2500] {
+                    try server.pause()
+                    try await Task.sleep(for: .milliseconds(milliseconds))
+                    try server.resume()
+                }
+            },
+            HistoryFault("the server killed") {
+                try await server.crash()
+                try await server.start()
+            },
+        ]
+        let run = HistoryRun("mongo", here + processes, faults)
+        try await run.check()
+        var dump: [UInt8] = []
+        for entry in try await Self.mongo(server.url).entries(after: nil, limit: 1_000_000) {
+            dump += Array(entry.key.text.utf8) + entry.record.payload + [0]
+            if let owner = entry.record.owner { dump += Array(owner.text.utf8) + [0] }
+        }
+        run.expectNoCredential(in: dump)
+        try await server.stop()
+    }
+
+    @Test("A replica set of MongoDB: its primary is killed, paused, and steps down, again and again")
+    func mongoReplicaSet() async throws {
+        guard HistoryRun.isWanted("mongo-replica-set") else { return }
+        let set = try await MongoReplicaSet()
+        let (keys, directory) = (try HistoryKeys(), try ServerDirectory("history"))
+        let here = [try keys.node(await Self.mongo(set.url)), try keys.node(await Self.mongo(set.url))]
+        let processes = [
+            try await keys.process("mongo:\(set.url)", directory),
+            try await keys.process("mongo:\(set.url)", directory),
+        ]
+        let killed = HistoryFault("failover: the primary killed") {
+            try await set.waitForMembers()
+            let old = try await set.primary()
+            try await old.crash()
+            _ = try await set.primary()
+            try await old.start()
+        }
+        let faults = [
+            HistoryFault.killed(processes[0]), killed,
+            HistoryFault("failover: the primary paused for so long that another takes over, then resumed") {
+                try await set.waitForMembers()
+                let old = try await set.primary()
+                try old.pause()
+                do {
+                    _ = try await set.primary(otherThan: old)
+                } catch {
+                    try old.resume()
+                    throw error
+                }
+                try old.resume()
+            },
+            HistoryFault("another primary is asked for") {
+                try await set.waitForMembers()
+                let old = try await set.primary()
+                for member in set.members where member.port != old.port {
+                    if (try? await member.command(#"{"replSetStepUp":1}"#)) != nil { return }
+                }
+            },
+            killed,
+        ]
+        try await HistoryRun("mongo-replica-set", here + processes, faults).check()
+        await set.stop()
+    }
+
+    private static func mongo(_ url: String) async throws -> MongoSessionStore {
+        var configuration = MongoSessionStore.Configuration()
+        (configuration.connectDeadline, configuration.deadline) = (.seconds(2), .seconds(3))
+        configuration.connectionLimit = 8
+        return try await MongoSessionStore(url, configuration: configuration)
+    }
+}
+#endif

@@ -1,0 +1,192 @@
+#if Mongo
+import Foundation
+import Sessions
+import SessionsTesting
+import Synchronization
+import TestServers
+import Testing
+
+@testable import SessionsMongo
+
+extension MongoStoreTests {
+    @Suite("Faults of a replica set")
+    struct ReplicaSetTests {
+        @Test("a write that meets an election is sent once more, and the server applies it once")
+        func retryableWrites() async throws {
+            let proxies = Proxies()
+            let set = try await MongoReplicaSet(members: 1, host: proxies.make)
+            let proxy = try proxies.first
+            let store = try await Scratch(set.url).store()
+            let record = StoredRecord.sample()
+            // The connection is cut where the reply should come: the server has done it.
+            for (number, fault) in [FaultProxy.Fault.loseReply, .loseRequest].enumerated() {
+                let key = try StoreKey.numbered(number)
+                proxy.next(fault, to: "insert")
+                // Without the server's help the second attempt would find the key taken.
+                #expect(try await store.insert(record, at: key))
+                proxy.next(fault, to: "findAndModify")
+                let second = StoredRecord.sample("second", version: 2)
+                #expect(try await store.replace(second, at: key, ifVersion: .first) == .replaced)
+                proxy.next(fault, to: "update")
+                #expect(try await store.touch(key, until: second.idleDeadline + .seconds(1), ifVersion: second.version))
+                proxy.next(fault, to: "delete")
+                #expect(try await store.delete(key, ifVersion: second.version))
+            }
+            #expect(proxy.faultCount == 8)
+            let member = set.members[0]
+            for failure in [#""closeConnection":true"#, #""errorCode":10107,"errorLabels":["RetryableWriteError"]"#] {
+                let key = StoreKey(.random())
+                let commands = #""failCommands":["insert","findAndModify","delete","find"]"#
+                try await member.fail(1, "\(commands),\(failure)")
+                #expect(try await store.insert(record, at: key))
+                try await member.fail(1, "\(commands),\(failure)")
+                #expect(try await store.load(key) == record)
+                try await member.fail(1, "\(commands),\(failure)")
+                #expect(try await store.replace(.sample(version: 2), at: key, ifVersion: .first) == .replaced)
+                try await member.fail(1, "\(commands),\(failure)")
+                #expect(try await store.delete(key, ifVersion: nil))
+            }
+            await set.stop()
+        }
+
+        @Test("a connection that breaks twice is an error, and the manager finds out by the version what became of it")
+        func lostTwice() async throws {
+            let proxies = Proxies()
+            let set = try await MongoReplicaSet(members: 1, host: proxies.make)
+            let store = try await Scratch(set.url) { $0.deadline = .seconds(5) }.store()
+            let sessions = try manager(store)
+            let browser = SessionBrowser()
+            try await browser.visit(sessions) { $0.set(.number, to: 1) }
+            for (round, fault) in [FaultProxy.Fault.loseReply, .loseRequest, .cutReply(after: 30)].enumerated() {
+                try proxies.first.next(fault, to: "findAndModify", times: 2)
+                try await browser.visit(sessions) { session in session.update(.number) { $0 += 1 } }
+                #expect(try await browser.visit(sessions) { $0[.number] } == round + 2)
+            }
+            #expect(try proxies.first.faultCount == 6)
+            await set.stop()
+        }
+
+        @Test("a write that a majority does not confirm is an error in bounded time; so is a read")
+        func noMajority() async throws {
+            let set = try await MongoReplicaSet()
+            let scratch = Scratch(set.url) { $0.deadline = .seconds(2) }
+            let store = try await scratch.store()
+            #expect(try await store.insert(.sample(), at: .numbered(1)))
+            let primary = try await set.primary()
+            // It steps down only when it has missed the others for a while; until then it is a primary that is alone.
+            for member in set.members where member.port != primary.port { try member.pause() }
+            let write = try await storeError { try await store.insert(.sample(), at: .numbered(2)) }
+            #expect(write?.code == .timedOut || write?.code == .unavailable)
+            let read = try await storeError { try await store.load(.numbered(1)) }
+            #expect(read?.code == .timedOut || read?.code == .unavailable)
+            for member in set.members where member.port != primary.port { try member.resume() }
+            try await waitUntil("the store works again") {
+                try await storeError { try await store.load(.numbered(1)) } == nil
+            }
+            await set.stop()
+        }
+
+        @Test("I2 a primary that has been replaced and does not know it shows no session that was destroyed meanwhile")
+        func stalePrimary() async throws {
+            let set = try await MongoReplicaSet()
+            let scratch = Scratch(set.url) { $0.deadline = .seconds(5) }
+            let store = try await scratch.store()
+            let key = try StoreKey.numbered(1)
+            #expect(try await store.insert(.sample(), at: key))
+            let old = try await set.primary()
+            // Clients that see this member alone, as if the network had been cut between it and the others.
+            var configuration = scratch.configuration
+            let certain = try await MongoSessionStore(old.url, configuration: configuration, isDirect: true)
+            configuration.reads = .primary
+            let fast = try await MongoSessionStore(old.url, configuration: configuration, isDirect: true)
+            #expect(try await certain.load(key) != nil)
+            #expect(try await fast.load(key) != nil)
+            // It hears that there is a new one, and is held up on its way to believe it.
+            try await old.command(#"{"configureFailPoint":"blockHeartbeatStepdown","mode":"alwaysOn"}"#)
+            let next = try #require(set.members.first { $0.port != old.port })
+            try await next.command(#"{"replSetStepUp":1}"#)
+            try await waitUntil("there is a new primary") {
+                try await storeError { try await store.delete(key, ifVersion: nil) } == nil
+            }
+            #expect(try await store.load(key) == nil)
+            // This is what the setting is for.
+            let plain = try? await fast.load(key)
+            report("a replaced primary answers a plain read with \(plain == nil ? "nothing" : "the destroyed session")")
+            let answer = try? await certain.load(key)
+            #expect(answer == nil)
+            try await old.command(#"{"configureFailPoint":"blockHeartbeatStepdown","mode":"off"}"#)
+            await set.stop()
+        }
+
+        @Test(
+            "I1 I2 the primary is killed while 50 clients work: what was answered is there, what was destroyed is not"
+        )
+        func election() async throws {
+            let set = try await MongoReplicaSet()
+            let scratch = Scratch(set.url) { $0.deadline = .seconds(5) }
+            let keys = try KeyRing([SessionSecret.generate()])
+            let crowd = Crowd(sessions: try manager(try await scratch.store(), keys), clients: 50)
+            try await crowd.work(whileRunning: {
+                for round in 0..<2 {
+                    try await crowd.waitForCommits(150)
+                    try await set.waitForMembers()
+                    let primary = try await set.primary()
+                    let killed = ContinuousClock.now
+                    try await primary.crash()
+                    let next = try await set.primary()
+                    let elected = ContinuousClock.now
+                    #expect(next.port != primary.port)
+                    try await crowd.waitForCommits(50)
+                    report(
+                        "primary killed, round \(round): elected after \(elected - killed), 50 commits \(.now - elected) later"
+                    )
+                    try await primary.start()
+                }
+            })
+            // Another process would see the same, and so would the member that was killed.
+            try await set.waitForMembers()
+            try await crowd.verify(with: manager(try await scratch.store(), keys))
+            report("primary killed: \(crowd.summary)")
+            await set.stop()
+        }
+
+        @Test("I1 I2 the primary steps down again and again while 50 clients work: hardly a request notices")
+        func stepDown() async throws {
+            let set = try await MongoReplicaSet()
+            let scratch = Scratch(set.url) { $0.deadline = .seconds(10) }
+            let keys = try KeyRing([SessionSecret.generate()])
+            let crowd = Crowd(sessions: try manager(try await scratch.store(), keys), clients: 50)
+            try await crowd.work(whileRunning: {
+                for _ in 0..<3 {
+                    try await crowd.waitForCommits(60)
+                    try await set.waitForMembers()
+                    let primary = try await set.primary()
+                    let next = try #require(set.members.first { $0.port != primary.port })
+                    try await waitUntil("the next one is elected") {
+                        (try? await next.command(#"{"replSetStepUp":1}"#)) != nil
+                    }
+                }
+                try await crowd.waitForCommits(60)
+            })
+            try await crowd.verify(with: manager(try await scratch.store(), keys))
+            report("stepped down: \(crowd.summary)")
+            await set.stop()
+        }
+    }
+}
+
+/// A proxy in front of each member, which is what the members and their clients know them by.
+final class Proxies: Sendable {
+    private let proxies = Mutex<[FaultProxy]>([])
+
+    func make(_ port: Int) throws -> String {
+        let proxy = try FaultProxy(to: port)
+        proxies.withLock { $0.append(proxy) }
+        return "127.0.0.1:\(proxy.port)"
+    }
+
+    var first: FaultProxy {
+        get throws { try #require(proxies.withLock { $0.first }) }
+    }
+}
+#endif
