@@ -78,8 +78,12 @@ struct SealedBackend: Sendable {
 
     /// Whether a session is older than its revocation would be kept, as the lifetimes were longer when it was sealed.
     func isTooOld(_ record: LoadedRecord, at now: Timestamp) -> Bool {
-        let beginning = max(record.content.createdAt, record.content.authenticatedAt ?? record.content.createdAt)
-        return now.duration(since: beginning) >= longest + Self.skew
+        now.duration(since: Self.beginning(of: record)) >= longest + Self.skew
+    }
+
+    /// Since when the absolute time of a session is counted.
+    static func beginning(of record: LoadedRecord) -> Timestamp {
+        max(record.content.createdAt, record.content.authenticatedAt ?? record.content.createdAt)
     }
 
     /// The key of a session's entry; no session's record is ever there.

@@ -25,7 +25,7 @@ extension SessionExchange {
         case .unreadable(let held): return Arrived(arrival: .unreadable, held: held)
         case .session(let record, let held):
             let now = manager.clock.now()
-            let begins = record.content.createdAt
+            let begins = SealedBackend.beginning(of: record)
             guard !record.isExpired(at: now), begins.duration(since: now) <= SealedBackend.skew,
                 !sealed.isTooOld(record, at: now)
             else {
