@@ -49,12 +49,37 @@ struct SealedBackend: Sendable {
         return epoch.map { record.content.rotatedAt <= $0 } ?? false
     }
 
-    /// Notes that a session has ended. It is safe to send twice.
-    func revoke(_ handle: SessionHandle, at now: Timestamp) async throws {
-        guard let revocations else { return }
-        let end = now + longest + Self.skew
-        let entry = StoredRecord(payload: [], version: .random(), idleDeadline: end, absoluteDeadline: end)
-        _ = try await revocations.insert(entry, at: Self.key(of: handle))
+    /// Why no cookie of a handle counts any more.
+    enum Revocation: Sendable {
+        /// The session has ended.
+        case ended
+        /// The session goes on under another handle, with a new credential.
+        case renewed
+
+        /// What an entry says that another commit has written.
+        init(_ entry: StoredRecord) { self = entry.payload == Self.renewedPayload ? .renewed : .ended }
+
+        var payload: [UInt8] { self == .ended ? [] : Self.renewedPayload }
+
+        private static let renewedPayload: [UInt8] = [1]
+    }
+
+    /// The entry that says so, kept until no cookie could count: not one sealed with these lifetimes, and not one that was
+    /// sealed with longer ones and is good until `deadline`.
+    func entry(_ revocation: Revocation, at now: Timestamp, deadline: Timestamp?) -> StoredRecord {
+        let end = max(now + longest, deadline ?? now) + Self.skew
+        return StoredRecord(
+            payload: revocation.payload,
+            version: .random(),
+            idleDeadline: end,
+            absoluteDeadline: end
+        )
+    }
+
+    /// Whether a session is older than its revocation would be kept, as the lifetimes were longer when it was sealed.
+    func isTooOld(_ record: LoadedRecord, at now: Timestamp) -> Bool {
+        let beginning = max(record.content.createdAt, record.content.authenticatedAt ?? record.content.createdAt)
+        return now.duration(since: beginning) >= longest + Self.skew
     }
 
     /// The key of a session's entry; no session's record is ever there.

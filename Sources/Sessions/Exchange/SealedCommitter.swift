@@ -20,8 +20,12 @@ struct SealedCommitter {
         let plan = try exchange.plan(request, on: base)
         switch plan.write {
         case .nothing: return (Committer.Committed(plan: plan, record: base, isConfirmed: false), nil)
-        case .delete(let key), .deleteEmptied(let key, _):
-            try await revoke(key.handle)
+        case .delete(let key):
+            // What goes on under a credential that this client may have by now must not look ended.
+            guard try await revoke(key.handle, .ended) != .renewed else { throw SessionError.ended }
+            return (Committer.Committed(plan: plan, record: nil, isConfirmed: true), nil)
+        case .deleteEmptied(let key, _):
+            guard try await revoke(key.handle, .ended) == nil else { throw SessionError.ended }
             return (Committer.Committed(plan: plan, record: nil, isConfirmed: true), nil)
         case .touch(var record, let deadline):
             record.stored.idleDeadline = deadline
@@ -32,19 +36,39 @@ struct SealedCommitter {
                 return (Committer.Committed(plan: CommitPlan(), record: base, isConfirmed: false), nil)
             }
         case .insert(let record): return try await send(record, plan, ending: nil)
-        case .deleteThenInsert(let key, let record): return try await send(record, plan, ending: key.handle)
+        case .deleteThenInsert(let key, let record):
+            return try await send(record, plan, ending: key.handle) { earlier in
+                // The new session takes nothing along.
+                if earlier == .renewed, plan.checksEpoch == nil { throw SessionError.ended }
+            }
         case .replace(let record, _):
             // A new credential without a grace makes the earlier ones worth nothing. Here that takes another handle, as
             // sessions are ended by their handle.
             let isRenewed = base.map { $0.content.csrfNonce != record.content.csrfNonce } ?? false
-            return try await send(record, plan, ending: isRenewed ? record.key.handle : nil)
+            guard isRenewed else { return try await send(record, plan, ending: nil) }
+            do {
+                return try await send(record, plan, ending: record.key.handle, as: .renewed) { earlier in
+                    if earlier != nil { throw Overtaken() }
+                }
+            } catch is Overtaken {
+                // A login does not depend on the session that it was to go on with.
+                guard plan.checksEpoch != nil else { throw SessionError.ended }
+                let plan = try exchange.plan(request, on: nil)
+                guard case .insert(let record) = plan.write else { throw SessionError.ended }
+                return try await send(record, plan, ending: nil)
+            }
         }
     }
+
+    /// Another commit has ended the session, or renewed its credential, while this request held it.
+    private struct Overtaken: Error {}
 
     private mutating func send(
         _ record: LoadedRecord,
         _ plan: CommitPlan,
-        ending old: SessionHandle?
+        ending old: SessionHandle?,
+        as revocation: SealedBackend.Revocation = .ended,
+        unless check: (_ earlier: SealedBackend.Revocation?) throws -> Void = { _ in }
     ) async throws -> (committed: Committer.Committed, field: HTTPField?) {
         // What a handler did before it threw, and no cookie can travel: there is no other place to keep it.
         if case .threw(carriesFields: false) = request.outcome {
@@ -67,7 +91,7 @@ struct SealedCommitter {
         }
         if let owner = plan.checksEpoch { try await checkEpoch(of: owner) }
         let field = try field(record, held)
-        if let old { try await revoke(old) }
+        if let old { try check(await revoke(old, revocation)) }
         plan.cookie = .send(held, reason)
         return (Committer.Committed(plan: plan, record: record, isConfirmed: true), field)
     }
@@ -104,21 +128,26 @@ struct SealedCommitter {
 
     // MARK: Ending
 
-    /// Has a session end for everybody, where that is kept somewhere.
-    private mutating func revoke(_ handle: SessionHandle?) async throws {
-        guard let handle, sealed.revocations != nil else {
+    /// Has no cookie of a handle count any more, where that is kept somewhere.
+    ///
+    /// - Returns: what another commit had written about the handle before; `nil` if there was nothing.
+    private mutating func revoke(
+        _ handle: SessionHandle?,
+        _ revocation: SealedBackend.Revocation
+    ) async throws -> SealedBackend.Revocation? {
+        guard let handle, let revocations = sealed.revocations else {
             // After the head there is no cookie either that could be expired.
             if isLate { manager.emit(.lateChangeLost, handle) }
-            return
+            return nil
         }
-        roundTrips += 1
+        let key = SealedBackend.key(of: handle)
+        let entry = sealed.entry(revocation, at: manager.clock.now(), deadline: base?.stored.absoluteDeadline)
         do {
-            try await sealed.revoke(handle, at: manager.clock.now())
+            return try await insert(entry, at: key, revocations)
         } catch {
             manager.emit(.storeFailed, handle)
             do {
-                roundTrips += 1
-                try await sealed.revoke(handle, at: manager.clock.now())
+                return try await insert(entry, at: key, revocations)
             } catch {
                 throw SessionError(
                     .storeUnavailable,
@@ -127,6 +156,19 @@ struct SealedCommitter {
                 )
             }
         }
+    }
+
+    /// Safe to send twice: the entry is known by its version.
+    private mutating func insert(
+        _ entry: StoredRecord,
+        at key: StoreKey,
+        _ revocations: InstrumentedStore
+    ) async throws -> SealedBackend.Revocation? {
+        roundTrips += 1
+        if try await revocations.insert(entry, at: key) { return nil }
+        roundTrips += 1
+        guard let earlier = try await revocations.load(key), earlier.version != entry.version else { return nil }
+        return SealedBackend.Revocation(earlier)
     }
 
     /// Refuses a login if the owner's sessions were revoked after its request was opened.

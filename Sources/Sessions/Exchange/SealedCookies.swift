@@ -46,8 +46,9 @@ public struct SealedCookies: Sendable {
         public static let earlierStatesComeBack = MissingGuarantees(rawValue: 2)
         /// Invariant I6 is missing: `consume` throws, as a value could be handed out twice.
         public static let nothingIsConsumedOnce = MissingGuarantees(rawValue: 4)
-        /// Invariant I2 is missing: a destroyed session is over for the client that is told so, and for nobody who has a
-        /// copy of its cookie. Not missing with ``SealedCookies/revocations``.
+        /// Invariant I2 is missing: a destroyed session is over for the client that is told so, unless the answer of a
+        /// request under way comes after it, and for nobody who has a copy of its cookie. Not missing with
+        /// ``SealedCookies/revocations``.
         public static let logoutReachesOneClient = MissingGuarantees(rawValue: 8)
 
         /// What each is called, and what it says.

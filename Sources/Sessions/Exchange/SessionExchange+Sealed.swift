@@ -26,7 +26,9 @@ extension SessionExchange {
         case .session(let record, let held):
             let now = manager.clock.now()
             let begins = record.content.createdAt
-            guard !record.isExpired(at: now), begins.duration(since: now) <= SealedBackend.skew else {
+            guard !record.isExpired(at: now), begins.duration(since: now) <= SealedBackend.skew,
+                !sealed.isTooOld(record, at: now)
+            else {
                 return Arrived(arrival: .expired, held: held)
             }
             guard try await !isRevoked(record, held, sealed) else { return Arrived(arrival: .gone, held: held) }

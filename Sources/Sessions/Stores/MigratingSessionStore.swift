@@ -18,7 +18,7 @@
 /// ``tombstoneLife``: a slow request that still completes its move cannot bring it back. The tombstone is a record that
 /// expires by itself.
 ///
-/// A read of a session that was not moved yet costs one more round trip, its first change four.
+/// A read of a session that was not moved yet costs one more round trip; its first change, or its first touch, four.
 public struct MigratingSessionStore<Old: SessionStore, New: SessionStore>: SessionStore {
     /// How far the move has come.
     public enum Phase: Sendable, Hashable {
@@ -113,8 +113,12 @@ public struct MigratingSessionStore<Old: SessionStore, New: SessionStore>: Sessi
     {
         // Tombstones and marked records have versions of their own.
         if try await new.touch(key, until: deadline, ifVersion: version) { return true }
-        guard case .old = try await find(key) else { return false }
-        return try await old.touch(key, until: deadline, ifVersion: version)
+        guard case .old(var record) = try await find(key), record.version == version else { return false }
+        guard phase == .moving else { return try await old.touch(key, until: deadline, ifVersion: version) }
+        // A touch alone leaves the version as it is: a move that has read the record before would undo it (I7).
+        record.idleDeadline = max(record.idleDeadline, deadline)
+        if try await move(record, at: key, from: version) == .replaced { return true }
+        return try await new.touch(key, until: deadline, ifVersion: version)
     }
 
     public func delete(_ key: StoreKey, ifVersion version: RecordVersion?) async throws -> Bool {
@@ -335,17 +339,19 @@ extension MigratingSessionStore: EnumerableSessionStore where Old: EnumerableSes
     }
 
     public func removeAll() async throws {
-        try await new.removeAll()
+        // The old store first: what somebody moves meanwhile is then removed from the new one.
         try await old.removeAll()
+        try await new.removeAll()
     }
 
     /// Moves every session that is still in the old store, so that it can be given up before its last session expires.
     ///
     /// To be called in phase ``Phase/moving``. It may be stopped and called again, and several nodes may call it.
     ///
-    /// - Parameter batch: How many records are read at a time.
+    /// - Parameter batch: How many records are read at a time, at least 1.
     /// - Returns: how many sessions this call has moved.
     public func moveAll(batch: Int = 200) async throws -> Int {
+        let batch = max(batch, 1)
         var (moved, last) = (0, StoreKey?.none)
         while true {
             let page = try await old.entries(after: last, limit: batch)

@@ -279,7 +279,8 @@ struct SealedSealTests {
         #expect(shop.cookie == "")
         #expect(try await shop.arrival(old) == .gone)
         // Damaged inside, which takes the key.
-        for bytes in [[], [1], Array(plain.prefix(30)), [1] + plain.dropFirst().prefix(60)] {
+        let damaged: [[UInt8]] = [[], [1], Array(plain.prefix(30)), [1] + Array(plain.dropFirst().prefix(60))]
+        for bytes in damaged {
             let value = Base64URL.encode(try sealer.seal(bytes + Array(repeating: 0, count: 64), context: []))
             #expect(try await shop.arrival(value) == .unreadable)
         }

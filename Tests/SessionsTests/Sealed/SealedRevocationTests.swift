@@ -38,6 +38,83 @@ struct SealedRevocationTests {
         #expect(try await shop.browser.visit(shop.sessions) { $0.owner } == nil)
     }
 
+    /// What a request that was under way does after another one has ended the session, or renewed its credential.
+    struct Late: Sendable, CustomTestStringConvertible {
+        let testDescription: String
+        let verb: @Sendable (Session) -> Void
+    }
+
+    static let late = [
+        Late(testDescription: "rotates strictly") { $0.rotate(grace: .zero) },
+        Late(testDescription: "logs in and keeps everything") { $0.logIn("ada", keeping: .all) },
+        Late(testDescription: "restarts") { $0.restart() },
+        Late(testDescription: "empties") { $0.remove(.visits) },
+    ]
+
+    @Test("I2: a request under way that renews a credential does not carry an ended session over", arguments: late)
+    func lateRenewal(late: Late) async throws {
+        let shop = try SealedFixture(revocations: true) { configuration, _ in configuration.deletesEmptied = true }
+        try await shop.browser.visit(shop.sessions) { $0.set(.visits, to: 7) }
+        let slow = shop.sessions.open(shop.browser.request())
+        late.verb(try await slow.session)
+        try await shop.browser.visit(shop.sessions) { $0.destroy() }
+        var response = HTTPResponse(status: .ok)
+        do {
+            try await slow.commit().apply(to: &response)
+        } catch {
+            #expect(error as? SessionError == SessionError(.ended, ""))
+        }
+        shop.browser.receive(response)
+        #expect(try await shop.browser.visit(shop.sessions) { $0[.visits] } == 0)
+    }
+
+    @Test("I2: a logout that a renewal has overtaken is refused, and does not look done", arguments: [true, false])
+    func overtakenLogout(isLogin: Bool) async throws {
+        let shop = try shop()
+        try await shop.browser.visit(shop.sessions) { $0.set(.visits, to: 7) }
+        let slow = shop.sessions.open(shop.browser.request())
+        try await slow.session.destroy()
+        try await shop.browser.visit(shop.sessions) { session in
+            if isLogin { session.logIn("ada", keeping: .all) } else { session.rotate(grace: .zero) }
+        }
+        await #expect(throws: SessionError(.ended, "")) { try await slow.commit() }
+        // The client has the new credential, and can end it.
+        #expect(try await shop.browser.visit(shop.sessions) { $0[.visits] } == 7)
+        try await shop.browser.visit(shop.sessions) { $0.destroy() }
+        #expect(shop.cookie == "")
+    }
+
+    @Test("I2: two logouts at the same time are both done")
+    func logoutTwice() async throws {
+        let shop = try shop()
+        try await shop.browser.visit(shop.sessions) { $0.set(.visits, to: 7) }
+        let other = shop.sessions.open(shop.browser.request())
+        try await other.session.destroy()
+        try await shop.browser.visit(shop.sessions) { $0.destroy() }
+        #expect(try await other.commit().changesCookie)
+    }
+
+    @Test("I2: a session that was sealed when lifetimes were longer stays ended, and does not outlive its revocation")
+    func shorterLifetimes() async throws {
+        let keys = try KeyRing([.generate()])
+        let before = try SealedFixture(keys: keys, revocations: true) { configuration, _ in
+            configuration.lifetime = .aal1
+            configuration.anonymousLifetime = .aal1
+        }
+        let (first, second) = (before.browser, before.browser.copy())
+        try await first.visit(before.sessions) { $0.set(.visits, to: 1) }
+        try await second.visit(before.sessions) { $0.set(.visits, to: 2) }
+        let copy = first.copy()
+        // The application is started anew with the standard lifetimes, and then with the long ones again.
+        let after = try SealedFixture(keys: keys, revocations: true, store: before.store, clock: before.clock)
+        try await first.visit(after.sessions) { $0.destroy() }
+        before.clock.advance(by: .seconds(86_400))
+        _ = before.store.sweep(expiredBefore: before.clock.now(), limit: 10)
+        #expect(try await copy.visit(before.sessions) { $0[.visits] } == 0)
+        #expect(try await second.visit(before.sessions) { $0[.visits] } == 2)
+        #expect(try await second.visit(after.sessions) { $0[.visits] } == 0)
+    }
+
     @Test("an entry is kept until no cookie of the session could count, and is a few bytes")
     func entry() async throws {
         let shop = try shop()

@@ -201,6 +201,23 @@ struct MigratingSessionStoreTests {
         }
     }
 
+    @Test("I7: a touch while a session is being moved is not undone")
+    func touchDuringMove() async throws {
+        let pair = try Pair()
+        try await pair.browser.visit(try pair.manager(pair.old)) { $0.set(.visits, to: 1) }
+        let entry = try #require(pair.old.base.entries(after: nil, limit: 1).first)
+        let later = entry.record.idleDeadline + .seconds(600)
+        let gate = pair.old.faults.hold(.replace, next: 1, .before)
+        let moving = Task { try await pair.store(.moving).moveAll() }
+        try await gate.waitForArrival()
+        let isTouched = try await pair.store(.moving).touch(entry.key, until: later, ifVersion: entry.record.version)
+        gate.open()
+        _ = try await moving.value
+        #expect(isTouched)
+        #expect(pair.counts == [0, 1])
+        #expect(try await pair.new.load(entry.key)?.idleDeadline == later)
+    }
+
     @Test("enumeration shows every session once, and no tombstone")
     func enumeration() async throws {
         let pair = try Pair()

@@ -13,13 +13,14 @@ struct FileBytesTests {
     func roundTrip() throws {
         let owners = [nil, "", "app:1", "app:\u{0}", String(repeating: "ü", count: 1000)]
         for owner in owners {
-            for payload in [[], [0], Array(0...255), Array(repeating: 7, count: 100_000)] {
+            let payloads: [[UInt8]] = [[], [0], Array(0...255), Array(repeating: 7, count: 100_000)]
+            for payload in payloads {
                 for moment in [Int64.min, -1, 0, 1, .max] {
                     let record = StoredRecord(
                         payload: payload,
                         version: .random(),
                         idleDeadline: Timestamp(microseconds: moment),
-                        absoluteDeadline: Timestamp(microseconds: -(moment + 1)),
+                        absoluteDeadline: Timestamp(microseconds: ~moment),
                         owner: owner.map(OwnerKey.init)
                     )
                     let entry = try #require(FileBytes.record(FileBytes.of(record, at: Self.key)))
