@@ -46,12 +46,13 @@ final class FileRoot: Sendable {
         onSetAside: @escaping @Sendable (String) -> Void
     ) throws {
         let root = try Self.open(path, errors)
-        try Self.protect(root, errors)
+        try Self.refuseUnsafe(root, errors)
         isSynchronous = configuration.synchronous == .full
         self.onSetAside = onSetAside
         self.steps = steps
         do {
             try Self.prepare(root, lockTimeout: configuration.lockTimeout, errors)
+            try Self.hide(root)
             for name in Self.names { _ = try root.makeDirectory(name) }
             if isSynchronous { try root.synchronize() }
             func directory(_ name: String) throws -> FileDescriptor {
@@ -92,16 +93,21 @@ final class FileRoot: Sendable {
         }
     }
 
-    /// Refuses a directory that somebody else can change, and takes it from those who can read it (checklist CF-11).
-    private static func protect(_ root: borrowing FileDescriptor, _ errors: FileErrors) throws {
+    /// Refuses a directory that somebody else can change (checklist CF-11).
+    private static func refuseUnsafe(_ root: borrowing FileDescriptor, _ errors: FileErrors) throws {
         do {
             let status = try root.status()
             guard status.st_uid == geteuid() else { throw errors.foreignOwner }
             guard status.st_mode & 0o022 == 0 else { throw errors.writableByOthers }
-            if status.st_mode & 0o077 != 0 { try root.setMode(status.st_mode & 0o700) }
         } catch {
             throw errors.error(for: error)
         }
+    }
+
+    /// Takes the directory from those who can read it. Not before it is known to be a store's: it may be the system's.
+    private static func hide(_ root: borrowing FileDescriptor) throws {
+        let mode = try root.status().st_mode
+        if mode & 0o077 != 0 { try root.setMode(mode & 0o700) }
     }
 
     /// Makes sure that this is a directory of this version.
