@@ -103,9 +103,16 @@ final class FileExpiryIndex: Sendable {
                     let count = notes.count
                     var isEmpty = true
                     do {
-                        try directory.directory(fine).names { name in
+                        let bucket = try directory.directory(fine)
+                        try bucket.names { name in
                             isEmpty = false
-                            guard let note = FileDueNote(name: name), note.deadline < cutoff else { return true }
+                            guard let note = FileDueNote(name: name) else { return true }
+                            guard Self.buckets(note.deadline) == (coarse, fine) else {
+                                // Somebody has put it here. It would be looked into, and never found to be removed.
+                                try bucket.remove(name)
+                                return true
+                            }
+                            guard note.deadline < cutoff else { return true }
                             notes.append(note)
                             return notes.count < limit
                         }
