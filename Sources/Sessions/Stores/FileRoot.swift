@@ -27,7 +27,7 @@ final class FileRoot: Sendable {
     let temporary: FileDescriptor
     let damaged: FileDescriptor
     private let locks: FileDescriptor
-    let isSynchronous: Bool
+    let disk: FileDisk
     /// Called after something was set aside: its name in `damaged`.
     let onSetAside: @Sendable (String) -> Void
     let steps: FileSteps
@@ -47,14 +47,15 @@ final class FileRoot: Sendable {
     ) throws {
         let root = try Self.open(path, errors)
         try Self.refuseUnsafe(root, errors)
-        isSynchronous = configuration.synchronous == .full
+        let disk = FileDisk(isSynchronous: configuration.synchronous == .full, steps: steps)
+        self.disk = disk
         self.onSetAside = onSetAside
         self.steps = steps
         do {
             try Self.prepare(root, lockTimeout: configuration.lockTimeout, errors)
             try Self.hide(root)
             for name in Self.names { _ = try root.makeDirectory(name) }
-            if isSynchronous { try root.synchronize() }
+            try disk.force(root, "root")
             func directory(_ name: String) throws -> FileDescriptor {
                 let directory = try root.directory(name)
                 let status = try directory.status()
@@ -63,12 +64,12 @@ final class FileRoot: Sendable {
                 return directory
             }
             func tree(_ name: String) throws -> FileTree {
-                FileTree(try directory(name), isSynchronous: configuration.synchronous == .full)
+                FileTree(try directory(name), name, disk)
             }
             records = try tree("records")
             epochs = try tree("epochs")
             owners = try tree("owners")
-            expiry = FileExpiryIndex(try directory("expiry"), isSynchronous: isSynchronous)
+            expiry = FileExpiryIndex(try directory("expiry"), disk)
             temporary = try directory("temporary")
             damaged = try directory("damaged")
             locks = try directory("locks")
@@ -180,8 +181,8 @@ package struct FileSteps: Sendable {
     package var beforeLock: @Sendable () throws -> Void = {}
     /// Before a file takes its place.
     package var beforeMove: @Sendable () throws -> Void = {}
-    /// Before a change is forced to the disk that everybody sees already.
-    package var afterMove: @Sendable () throws -> Void = {}
+    /// Before something is forced to the disk: the tree whose file or leaf it is, with a slash for what leads to one.
+    package var beforeForce: @Sendable (String) throws -> Void = { _ in }
 
     package init() {}
 }
