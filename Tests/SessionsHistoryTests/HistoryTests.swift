@@ -1,3 +1,4 @@
+import Foundation
 import Sessions
 import SessionsTesting
 import TestServers
@@ -25,6 +26,11 @@ struct HistoryTests {
         // Of its own: the processes' logs are beside it.
         let disk = try await SmallDisk(megabytes: 64)
         let path = disk.directory.file("sessions")
+        try FileManager.default.createDirectory(
+            atPath: path,
+            withIntermediateDirectories: false,
+            attributes: [.posixPermissions: 0o700]
+        )
         var configuration = FileSessionStore.Configuration()
         configuration.lockTimeout = .seconds(30)
         configuration.deadline = .seconds(60)

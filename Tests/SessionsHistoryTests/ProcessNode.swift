@@ -44,9 +44,8 @@ final class ProcessNode: HistoryNode {
 
     func serve(_ request: HistoryRequest) async -> HistoryResponse {
         await withCheckedContinuation { continuation in
-            DispatchQueue.global().async { [port] in
-                continuation.resume(returning: Self.ask(request, at: port))
-            }
+            // Not a queue's thread: those that block there are missing where tasks run.
+            Thread.detachNewThread { [port] in continuation.resume(returning: Self.ask(request, at: port)) }
         }
     }
 

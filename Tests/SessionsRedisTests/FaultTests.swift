@@ -255,6 +255,24 @@ extension RedisStoreTests {
             #expect(browser.cookies == cookies)
         }
 
+        @Test("a server that one connection has reached is back for the others too: no call fails any more")
+        func backForAll() async throws {
+            let line = try await Line {
+                $0.connectionCount = 4
+                ($0.callDeadline, $0.connectDeadline) = (.milliseconds(300), .milliseconds(300))
+                // Whoever waits for its own next attempt waits for long.
+                ($0.minimumBackoff, $0.maximumBackoff) = (.milliseconds(300), .seconds(60))
+            }
+            await line.server.crash()
+            let end = ContinuousClock.now + .seconds(1)
+            while ContinuousClock.now < end { _ = try await storeError { try await line.store.load(.random()) } }
+            try await line.server.restart()
+            while try await storeError({ try await line.store.load(.random()) }) != nil {
+                try await Task.sleep(for: .milliseconds(2))
+            }
+            for _ in 0..<20 { #expect(try await line.store.load(.random()) == nil) }
+        }
+
         @Test("I1 I2 killed again and again while 50 clients write: what was answered is there, and all recover")
         func killedUnderLoad() async throws {
             let server = try await RedisServer(["--appendonly", "yes", "--appendfsync", "always"])

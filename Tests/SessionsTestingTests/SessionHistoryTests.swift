@@ -83,6 +83,21 @@ struct SessionHistoryTests {
         #expect(history.violations().map(\.description) == [])
     }
 
+    @Test("what was seen and never answered may be undone where only what was answered is confirmed")
+    func confirmed() {
+        let seen = [
+            Self.event(0, .append("1")), Self.event(2, .append("2"), .unknown, found: ["1"]),
+            Self.event(4, .read, found: ["1", "2"]), Self.event(6, .read, found: ["1"]),
+        ]
+        #expect(SessionHistory(seen).violations().count == 1)
+        #expect(SessionHistory(seen).violations(overConfirmed: true).isEmpty)
+        // What an answered write was made on is confirmed with it.
+        let made = seen[..<3] + [Self.event(6, .put("t"), found: ["1", "2"]), Self.event(8, .read, found: ["1"])]
+        #expect(SessionHistory(Array(made)).violations(overConfirmed: true).count == 1)
+        let gone = [Self.event(10, .read, left: nil, presented: "h", isGone: true)]
+        #expect(SessionHistory(seen + gone).violations(overConfirmed: true).count == 1)
+    }
+
     struct Wrong: Sendable, CustomTestStringConvertible {
         let invariant: String
         let count: Int

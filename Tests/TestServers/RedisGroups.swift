@@ -137,15 +137,18 @@ package final class RedisClusterGroup: Sendable {
     /// Waits until another server than `old` has a slot.
     package func newOwner(of slot: Int, after old: RedisServer) async throws {
         for _ in 0..<1_200 {
-            if let owner = try? await owner(of: slot), owner.port != old.port { return }
+            // The old one may be paused and answer nobody.
+            if (try? await owner(of: slot, besides: old)) != nil { return }
             try await Task.sleep(for: .milliseconds(20))
         }
         throw TestServerError("no other server takes slot \(slot)")
     }
 
     /// The primary that has a slot.
-    package func owner(of slot: Int) async throws -> RedisServer {
-        for node in nodes where node.isRunning {
+    ///
+    /// - Parameter other: One that is not asked.
+    package func owner(of slot: Int, besides other: RedisServer? = nil) async throws -> RedisServer {
+        for node in nodes where node.isRunning && node !== other {
             guard try await node.cli("ROLE").hasPrefix("master") else { continue }
             for line in try await node.cli("CLUSTER", "NODES").split(separator: "\n") where line.contains("myself") {
                 for range in line.split(separator: " ").dropFirst(8) {

@@ -88,7 +88,13 @@ package final class RedisServer: Sendable {
             }
         let program = try ServerEnvironment.program("redis-cli")
         let process = try ServerProcess(program, connection + words, log: output)
+        // A server that is paused answers nobody.
+        let end = Task {
+            try await Task.sleep(for: .seconds(60))
+            await process.crash()
+        }
         await process.exit()
+        end.cancel()
         let text = try String(contentsOfFile: output, encoding: .isoLatin1)
         return text.hasSuffix("\n") ? String(text.dropLast()) : text
     }

@@ -23,13 +23,14 @@ package final class ServerProcess: Sendable {
     private let lifeline: FileHandle
 
     /// Between the test and its server there is a shell. It says the server's process id, kills it when its own input
-    /// ends, which it does when the test's process dies, and exits as the server does.
+    /// ends, which it does when the test's process dies, and exits as the server does. A signal to the whole group of
+    /// processes, such as a terminal's, does not keep it from killing: a server may take its time to end, or none.
     private static let supervisor = """
         exec 3<&0
         log=$1; shift
         "$@" </dev/null >>"$log" 2>&1 3<&- &
         server=$!
-        { cat <&3 >/dev/null; kill -9 $server 2>/dev/null; } >/dev/null 2>&1 &
+        { trap '' INT TERM HUP; cat <&3 >/dev/null; kill -9 $server 2>/dev/null; } >/dev/null 2>&1 &
         exec 3<&-
         echo $server
         exec >/dev/null

@@ -24,6 +24,7 @@ package final class SmallDisk: Sendable {
     private static let script = """
         mount -t tmpfs -o "size=${2}m,mode=711" sessions-test "$1" || exit 1
         : >"$1/mounted"
+        trap '' INT TERM HUP
         while kill -0 "$3" && [ -e "$1/mounted" ]; do sleep 0.2; done >/dev/null 2>&1 && umount -l "$1" && rmdir "$1" &
         """
 

@@ -41,13 +41,22 @@ struct Committer {
     mutating func run() async throws -> Committed {
         try await refresh()
         while true {
-            let plan = try exchange.plan(request, on: current)
+            let plan = try plan()
             guard case .done(let record, let isConfirmed) = try await attempt(plan.write) else { continue }
             if let owner = plan.checksEpoch, let record {
                 try await checkEpoch(of: owner, record)
                 try await holdToLimit(owner, record)
             }
             return Committed(plan: plan, record: record, isConfirmed: isConfirmed)
+        }
+    }
+
+    /// A change that was sent and never answered may have been kept and seen before the session ended.
+    private func plan() throws -> CommitPlan {
+        do {
+            return try exchange.plan(request, on: current)
+        } catch let error as SessionError where error.code == .ended && isUnanswered {
+            throw Self.unknown(error)
         }
     }
 

@@ -16,6 +16,9 @@ final class RedisLane: Sendable {
         var failures = 0
         var retryAt: ContinuousClock.Instant?
         var downSince: ContinuousClock.Instant?
+        var failedAt: ContinuousClock.Instant?
+        /// When a connection to the server was made, by this lane or another one.
+        var sign: SignOfLife?
         var failure: SessionStoreError?
         var isClosed = false
     }
@@ -37,6 +40,9 @@ final class RedisLane: Sendable {
         self.patience = patience
         self.connect = connect
     }
+
+    /// Tells the other lanes of this server when a connection is made, and is told by them: then nobody stays away.
+    func share(_ sign: SignOfLife) { state.withLock { $0.sign = sign } }
 
     /// The connection, if it is there.
     func ready() -> RedisConnection? {
@@ -69,7 +75,7 @@ final class RedisLane: Sendable {
             return .wait(connects: false)
         }
         let now = ContinuousClock.now
-        if let retryAt = state.retryAt, now < retryAt, let failure = state.failure {
+        if let retryAt = state.retryAt, now < retryAt, let failure = state.failure, !Self.isBack(state) {
             let isDown = state.downSince.map { now - $0 > patience } ?? false
             return .refused(LaneFailure(error: failure, isFinal: isDown, retryAt: retryAt))
         }
@@ -79,11 +85,18 @@ final class RedisLane: Sendable {
         return .wait(connects: true)
     }
 
+    /// Whether another lane has reached the server since this one failed to.
+    private static func isBack(_ state: State) -> Bool {
+        guard let failedAt = state.failedAt, let seen = state.sign?.latest else { return false }
+        return seen > failedAt
+    }
+
     private func make() async {
         do {
             let connection = try await connect()
             let (waiters, isClosed) = state.withLock { state in
                 state.isConnecting = false
+                state.sign?.note()
                 state.failures = 0
                 state.retryAt = nil
                 state.downSince = nil
@@ -106,6 +119,7 @@ final class RedisLane: Sendable {
                 let now = ContinuousClock.now
                 state.isConnecting = false
                 state.failures += 1
+                state.failedAt = now
                 state.failure = failure
                 if state.downSince == nil { state.downSince = now }
                 let retryAt = now + backoff.pause(after: state.failures)
@@ -140,6 +154,15 @@ final class RedisLane: Sendable {
     private static var closed: SessionStoreError {
         SessionStoreError(.unavailable, "The client is closed. Call close() after the last request.")
     }
+}
+
+/// When a server was last reached.
+final class SignOfLife: Sendable {
+    private let instant = Mutex<ContinuousClock.Instant?>(nil)
+
+    var latest: ContinuousClock.Instant? { instant.withLock { $0 } }
+
+    func note() { instant.withLock { $0 = .now } }
 }
 
 /// Why there is no connection.

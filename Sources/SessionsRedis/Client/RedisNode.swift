@@ -15,6 +15,8 @@ final class RedisNode: Sendable {
         self.address = address
         lanes = (0..<count).map { _ in makeLane() }
         confirming = makeLane()
+        let sign = SignOfLife()
+        for lane in lanes + [confirming] { lane.share(sign) }
     }
 
     func lane(confirming isConfirming: Bool) -> RedisLane {

@@ -82,8 +82,9 @@ public struct SessionHistory: Sendable {
 
     /// Every rule that was broken: first the ones with the fewest events, and of those the ones that took the least time.
     ///
-    /// - Parameter touchesMayBeUndone: Whether the store says that a failover may undo a touch.
-    public func violations(touchesMayBeUndone: Bool = false) -> [Violation] {
+    /// - Parameter overConfirmed: Whether what was seen counts only once it was answered: where a store's writes are
+    ///   confirmed by replicas, a load may show one that is not yet, and a failover may undo that, or a touch.
+    public func violations(overConfirmed: Bool = false) -> [Violation] {
         let requests = Dictionary(grouping: events.filter { $0.response.found != nil }) {
             $0.response.found?.handle ?? ""
         }
@@ -93,12 +94,14 @@ public struct SessionHistory: Sendable {
         let found =
             requests.flatMap { handle, requests in
                 let requests = requests.sorted { $0.began < $1.began }
-                return lostOperations(requests, appends[handle] ?? []) + forks(requests) + revivals(requests)
-                    + mixUps(requests) + movedDeadlines(requests)
-                    + (touchesMayBeUndone ? [] : rewoundDeadlines(requests))
-            } + disappearances() + lostTokens() + refusedOperations() + upgrades() + doubleConsumptions()
+                return lostOperations(requests, appends[handle] ?? []) + forks(requests, overConfirmed)
+                    + revivals(requests) + mixUps(requests) + movedDeadlines(requests)
+                    + (overConfirmed ? [] : rewoundDeadlines(requests))
+            } + disappearances(overConfirmed) + lostTokens() + refusedOperations() + upgrades() + doubleConsumptions()
             + livedTooLong()
-        return found.sorted { ($0.events.count, $0.span) < ($1.events.count, $1.span) }
+        return found.map { ($0, $0.span) }
+            .sorted { ($0.0.events.count, $0.1) < ($1.0.events.count, $1.1) }
+            .map(\.0)
     }
 
     // MARK: I1
@@ -131,13 +134,15 @@ public struct SessionHistory: Sendable {
     }
 
     /// What was seen once is seen ever after, in the same order, whatever its own request was told.
-    private func forks(_ requests: [Event]) -> [Violation] {
+    private func forks(_ requests: [Event], _ overConfirmed: Bool) -> [Violation] {
         var violations: [Violation] = []
         var earlier = requests.sorted { $0.ended < $1.ended }[...]
         var longest: Event?
         for request in requests {
             while let event = earlier.first, event.ended < request.began {
                 earlier.removeFirst()
+                // A write that was answered confirms what it was made on.
+                if overConfirmed, !event.isAnsweredWrite { continue }
                 if event.list.count >= (longest?.list.count ?? 0) { longest = event }
             }
             guard let before = longest, !request.list.starts(with: before.list) else { continue }
@@ -153,12 +158,13 @@ public struct SessionHistory: Sendable {
     }
 
     /// A session that has a list, and that nobody has ended, is there.
-    private func disappearances() -> [Violation] {
+    private func disappearances(_ overConfirmed: Bool) -> [Violation] {
         var kept: [String: Event] = [:]
         var ends: [String: Duration] = [:]
         for event in events {
             let isAnswered = event.appended != nil && event.response.outcome == .done
-            for handle in Set([isAnswered ? event.response.left : nil, event.list.isEmpty ? nil : event.found]) {
+            let isSeen = !event.list.isEmpty && (!overConfirmed || event.isAnsweredWrite)
+            for handle in Set([isAnswered ? event.response.left : nil, isSeen ? event.found : nil]) {
                 guard let handle, event.ended < kept[handle]?.ended ?? .maximum else { continue }
                 kept[handle] = event
             }
@@ -333,6 +339,14 @@ extension SessionHistory.Event {
     /// Whether it put a token there, as was answered.
     fileprivate var hasPut: Bool {
         if case .put = action { response.outcome == .done } else { false }
+    }
+
+    fileprivate var isAnsweredWrite: Bool {
+        guard response.outcome == .done, found == response.left else { return false }
+        switch action {
+        case .append, .appendAndSave, .put, .logIn: return true
+        default: return false
+        }
     }
 
     /// The name that it asked to append.
