@@ -38,21 +38,11 @@ struct SealedRevocationTests {
         #expect(try await shop.browser.visit(shop.sessions) { $0.owner } == nil)
     }
 
-    /// What a request that was under way does after another one has ended the session, or renewed its credential.
-    struct Late: Sendable, CustomTestStringConvertible {
-        let testDescription: String
-        let verb: @Sendable (Session) -> Void
-    }
-
-    static let late: [Late] = [
-        Late(testDescription: "rotates strictly") { $0.rotate(grace: .zero) },
-        Late(testDescription: "logs in and keeps everything") { $0.logIn("ada", keeping: .all) },
-        Late(testDescription: "restarts") { $0.restart() },
-        Late(testDescription: "empties") { $0.remove(.visits) },
-    ]
-
-    @Test("I2: a request under way that renews a credential does not carry an ended session over", arguments: late)
-    func lateRenewal(late: Late) async throws {
+    @Test(
+        "I2: a request under way that renews a credential does not carry an ended session over",
+        arguments: LateRequest.all
+    )
+    func lateRenewal(late: LateRequest) async throws {
         let shop = try SealedFixture(revocations: true) { configuration, _ in configuration.deletesEmptied = true }
         try await shop.browser.visit(shop.sessions) { $0.set(.visits, to: 7) }
         let slow = shop.sessions.open(shop.browser.request())
@@ -351,4 +341,17 @@ struct SealedRevocationTests {
         try await copy.visit(shop.sessions) { $0.destroy() }
         await #expect(throws: SessionError(.ended, "")) { try await session.reload() }
     }
+}
+
+/// What a request that was under way does after another one has ended the session, or renewed its credential.
+struct LateRequest: Sendable, CustomTestStringConvertible {
+    let testDescription: String
+    let verb: @Sendable (Session) -> Void
+
+    static let all = [
+        LateRequest(testDescription: "rotates strictly") { $0.rotate(grace: .zero) },
+        LateRequest(testDescription: "logs in and keeps everything") { $0.logIn("ada", keeping: .all) },
+        LateRequest(testDescription: "restarts") { $0.restart() },
+        LateRequest(testDescription: "empties") { $0.remove(.visits) },
+    ]
 }
