@@ -74,7 +74,11 @@ public final class MongoSessionStore: Sendable {
                 return isReplicated
             }
             self.queue = queue
-            commands = MongoCommands(collections, level: isReplicated ? configuration.reads.level : nil)
+            commands = MongoCommands(
+                collections,
+                level: isReplicated ? configuration.reads.level : nil,
+                retriesWrites: isReplicated && uri.retriesWrites
+            )
         } catch {
             queue.end()
             throw error
