@@ -8,7 +8,7 @@ FILTER ?=
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test traits lint bench docs fuzz soak browser-test key coverage clean
+.PHONY: help demo test traits lint bench costs docs fuzz soak browser-test key coverage clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,6 +30,9 @@ lint: ## check format, scripts and the rules of the house
 
 bench: ## measure, and print ratios beside their targets: ARGS=… goes to the benchmark
 	@Scripts/bench.sh $(ARGS)
+
+costs: ## count round trips, bytes and commands of each kind of request, on every store
+	@Scripts/costs.sh
 
 docs: ## build the documentation into .build/docs; a warning is an error
 	@Scripts/docs.sh

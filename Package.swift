@@ -176,6 +176,22 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ]
         ),
+        .target(
+            name: "CostMeasuring",
+            dependencies: [
+                "Sessions", "SessionsPostgres", "SessionsRedis", "SessionsTesting", "TestServers",
+            ],
+            path: "Tests/CostMeasuring"
+        ),
+        .executableTarget(
+            name: "SessionsCosts",
+            dependencies: ["Sessions", "CostMeasuring", "SessionsSQLite", "TestServers"],
+            path: "Tests/SessionsCosts"
+        ),
+        .testTarget(
+            name: "SessionsCostTests",
+            dependencies: ["CostMeasuring", "TestServers"]
+        ),
         .testTarget(
             name: "SessionsRedisTests",
             dependencies: [

@@ -40,6 +40,16 @@ final class PostgresLink: @unchecked Sendable {  // Used by one thread at a time
     /// Whether the server gave up waiting for its standbys since this was last asked: what it then answers is not confirmed.
     func takeUnconfirmed() -> Bool { notices.takeUnconfirmed() }
 
+    /// What has been notified on channels that are listened to, of what has been read.
+    func notifications() -> [String] {
+        var texts: [String] = []
+        while let notification = PQnotifies(connection) {
+            defer { PQfreemem(notification) }
+            if let text = notification.pointee.extra { texts.append(String(cString: text)) }
+        }
+        return texts
+    }
+
     // MARK: Blocking, for opening a connection
 
     /// Carries out statements; blocks until `end`.

@@ -58,7 +58,8 @@ struct FileCrashHelper {
         if before {
             steps.beforeMove = { kill(getpid(), SIGKILL) }
         } else {
-            steps.afterMove = { kill(getpid(), SIGKILL) }
+            // It has its place, and the disk has not confirmed that.
+            steps.beforeForce = { if $0 == "records" { kill(getpid(), SIGKILL) } }
         }
         let store = try store(directory, steps)
         guard let key = StoreKey(key), var record = try await store.load(key) else { exit(65) }

@@ -89,7 +89,8 @@ struct HistoryRun {
         isOver.raise()
         let history = await running
         secrets.add(history)
-        let violations = history.violations()
+        // A touch waits for no replica: see the page of the Redis store.
+        let violations = history.violations(touchesMayBeUndone: ["redis-sentinel", "redis-cluster"].contains(store))
         for violation in violations.prefix(3) { Issue.record("\(violation)") }
         #expect(violations.isEmpty, "\(violations.count) violations, seed \(seed)")
         let outcomes = Dictionary(grouping: history.events, by: \.response.outcome).mapValues(\.count)

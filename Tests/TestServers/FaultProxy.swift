@@ -30,6 +30,8 @@ package final class FaultProxy: Sendable {
     package struct Traffic: Sendable {
         package var requestBytes = 0
         package var replyBytes = 0
+        /// Pieces that `dropReplies()` swallowed.
+        package var droppedReplies = 0
         /// How many connections were made.
         package var connections = 0
     }
@@ -49,6 +51,8 @@ package final class FaultProxy: Sendable {
         var nextLink = 0
         var rules: [Rule] = []
         var traffic = Traffic()
+        /// What is carried, of each connection, while somebody wants to know.
+        var capture: [Int: [WireCapture.Piece]]?
         var isHolding = false
         var dropsReplies = false
         var refuses = false
@@ -175,6 +179,14 @@ package final class FaultProxy: Sendable {
 
     package var traffic: Traffic { state.withLock { $0.traffic } }
 
+    /// Notes what is carried while `body` runs.
+    package func capture(_ body: () async throws -> Void) async rethrows -> WireCapture {
+        state.withLock { $0.capture = [:] }
+        defer { state.withLock { $0.capture = nil } }
+        try await body()
+        return WireCapture(links: state.withLock { $0.capture?.sorted { $0.key < $1.key }.map(\.value) ?? [] })
+    }
+
     package var connectionCount: Int { state.withLock { $0.links.count } }
 
     // MARK: Carrying
@@ -208,6 +220,8 @@ package final class FaultProxy: Sendable {
                 link.pending.withLock { $0 = fault }
             case nil: break
             }
+            // Before it is carried on, so that its answer cannot come first.
+            state.withLock { $0.capture?[id, default: []].append(.request(bytes)) }
             guard Socket.write(bytes, to: link.server) else { break }
             state.withLock { $0.traffic.requestBytes += bytes.count }
         }
@@ -218,7 +232,11 @@ package final class FaultProxy: Sendable {
         defer { leave(link, id) }
         while let bytes = Socket.read(link.server) {
             waitWhileHolding()
-            if state.withLock({ $0.dropsReplies }) { continue }
+            let isDropped = state.withLock { state in
+                if state.dropsReplies { state.traffic.droppedReplies += 1 }
+                return state.dropsReplies
+            }
+            if isDropped { continue }
             switch link.pending.withLock({ $0.take() }) {
             case .loseReply:
                 link.cut()
@@ -232,6 +250,7 @@ package final class FaultProxy: Sendable {
                 waitWhileHolding()
             case .loseRequest, nil: break
             }
+            state.withLock { $0.capture?[id, default: []].append(.reply(bytes)) }
             guard Socket.write(bytes, to: link.client) else { break }
             state.withLock { $0.traffic.replyBytes += bytes.count }
         }

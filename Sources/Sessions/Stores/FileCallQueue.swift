@@ -5,7 +5,8 @@ import Synchronization
 ///
 /// A call may have a lane, which stands for a shard of the directory. The calls of a lane are carried out one after the
 /// other, in the order they came, under the shard's lock. Where another process has the lock, the lane waits and its calls
-/// with it, but no thread: a process that was stopped while it held one costs the calls of one shard.
+/// with it, but no thread: a process that was stopped while it held one costs the calls of one shard. A lane that has
+/// much to do rests now and then, so that other processes come to their turn.
 ///
 /// A call that is not answered within the deadline fails, also when the disk hangs and its thread never comes back; so
 /// does one that finds too many waiting already (checklist ST-10).
@@ -15,7 +16,15 @@ final class FileCallQueue: Sendable {
         var waiting: Int
         var deadline: Duration
         var lockTimeout: Duration
+        /// How much longer a lane may hold its lock than leave it alone, before it rests.
+        var turn = Duration.milliseconds(100)
+
+        /// How many calls of one lane wait: whoever fills it leaves room for the others.
+        var waitingInLane: Int { min(waiting, max(64, waiting / 16)) }
     }
+
+    /// Calls something after a while.
+    typealias Timer = @Sendable (Duration, @escaping @Sendable () -> Void) -> Void
 
     private enum Unit {
         case call(FileCall)
@@ -24,10 +33,19 @@ final class FileCallQueue: Sendable {
 
     private struct Lane {
         var waiting = FileQueue<FileCall>()
-        /// Whether it is ready, being worked on, or put off.
+        /// Whether it is ready, being worked on, put off, or at rest.
         var isScheduled = false
         /// How often its lock was found taken.
         var attempts = 0
+        /// How much longer its lock was held than left alone, since another process could last take it.
+        var turn = Duration.zero
+        private var gaveBack = ContinuousClock.now
+
+        /// Notes that the lock was held.
+        mutating func held(from began: ContinuousClock.Instant, to ended: ContinuousClock.Instant) {
+            turn = max(.zero, turn - (began - gaveBack)) + (ended - began)
+            gaveBack = ended
+        }
     }
 
     private struct State {
@@ -63,12 +81,19 @@ final class FileCallQueue: Sendable {
     }
 
     private enum Admission {
-        case closed, overloaded
+        case closed
+        case overloaded(Int)
         case added(wake: Int?, watch: Bool)
     }
 
     /// How many calls are carried out under one lock; then it is somebody else's turn.
     private static let batch = 8
+
+    /// How long a lane waits at most before it looks again whether its lock is free.
+    static let longestPause = Duration.milliseconds(16)
+
+    /// How long a lane leaves its lock alone after its turn: every other process that waits for it looks meanwhile.
+    static let rest = Duration.milliseconds(25)
 
     /// Not a global queue: those share their threads with Swift's cooperative pool.
     private static let timers = DispatchQueue(label: "FileSessionStore.timers")
@@ -77,6 +102,7 @@ final class FileCallQueue: Sendable {
     private let limits: Limits
     private let errors: FileErrors
     private let lock: @Sendable (Int) throws -> FileRoot.Lock?
+    private let timer: Timer
     private let state: Mutex<State>
     private let carriedOut = Atomic(0)
 
@@ -85,14 +111,17 @@ final class FileCallQueue: Sendable {
     /// - Parameters:
     ///   - lanes: How many lanes there are.
     ///   - lock: Takes the lock of a lane; `nil` if another process has it.
+    ///   - timer: Wakes lanes that are put off or at rest.
     init(
         _ limits: Limits,
         lanes: Int = 0,
         errors: FileErrors,
-        lock: @escaping @Sendable (Int) throws -> FileRoot.Lock? = { _ in nil }
+        lock: @escaping @Sendable (Int) throws -> FileRoot.Lock? = { _ in nil },
+        timer: @escaping Timer = FileCallQueue.after
     ) {
         self.limits = limits
         self.errors = errors
+        self.timer = timer
         self.lock = lock
         // Each has a thread of its own while it works.
         threads = (0..<limits.threads).map { _ in DispatchQueue(label: "FileSessionStore") }
@@ -137,7 +166,7 @@ final class FileCallQueue: Sendable {
         let (admission, whenAdded) = state.withLock { (admit(call, to: lane, &$0), $0.whenAdded) }
         switch admission {
         case .closed: call.fail(errors.closed)
-        case .overloaded: call.fail(errors.overloaded(limits.waiting))
+        case .overloaded(let limit): call.fail(errors.overloaded(limit))
         case .added(let thread, let watch):
             if let thread { wake(thread) }
             if watch { scheduleExpiry(in: limits.deadline) }
@@ -147,7 +176,10 @@ final class FileCallQueue: Sendable {
 
     private func admit(_ call: FileCall, to lane: Int?, _ state: inout State) -> Admission {
         guard !state.isClosed else { return .closed }
-        guard state.waiting < limits.waiting else { return .overloaded }
+        guard state.waiting < limits.waiting else { return .overloaded(limits.waiting) }
+        if let lane, state.lanes[lane].waiting.count >= limits.waitingInLane {
+            return .overloaded(limits.waitingInLane)
+        }
         state.waiting += 1
         var thread: Int?
         if let lane {
@@ -211,6 +243,7 @@ final class FileCallQueue: Sendable {
 
     /// Carries out some calls of a lane, if its lock is to be had.
     private func run(_ lane: Int, on thread: Int) {
+        let began = ContinuousClock.now
         do {
             guard let lock = try lock(lane) else { return putOff(lane) }
             for call in take(Self.batch, from: lane, on: thread) { carryOut(call) }
@@ -219,12 +252,18 @@ final class FileCallQueue: Sendable {
             let error = errors.error(for: error)
             for call in take(.max, from: lane, on: thread) { call.fail(error) }
         }
-        state.withLock { state in
+        let rests = state.withLock { state in
             state.lanes[lane].attempts = 0
-            state.lanes[lane].isScheduled = !state.lanes[lane].waiting.isEmpty
+            state.lanes[lane].held(from: began, to: .now)
+            let rests = state.lanes[lane].turn >= limits.turn
+            if rests { state.lanes[lane].turn = .zero }
+            let isReady = !rests && !state.lanes[lane].waiting.isEmpty
+            state.lanes[lane].isScheduled = rests || isReady
             // This thread looks for what is ready next, so none has to be woken.
-            if state.lanes[lane].isScheduled { state.ready.append(.lane(lane)) }
+            if isReady { state.ready.append(.lane(lane)) }
+            return rests
         }
+        if rests { timer(Self.rest) { self.resume(lane) } }
     }
 
     private func take(_ limit: Int, from lane: Int, on thread: Int) -> [FileCall] {
@@ -241,6 +280,7 @@ final class FileCallQueue: Sendable {
     private func putOff(_ lane: Int) {
         let limit = ContinuousClock.now - limits.lockTimeout
         let (late, pause) = state.withLock { state in
+            state.lanes[lane].turn = .zero
             let late = state.lanes[lane].waiting.popFirst { $0.began <= limit }
             state.waiting -= late.count
             guard !state.lanes[lane].waiting.isEmpty else {
@@ -248,18 +288,25 @@ final class FileCallQueue: Sendable {
                 state.lanes[lane].attempts = 0
                 return (late, nil as Duration?)
             }
-            let longest = Duration.milliseconds(1 << min(state.lanes[lane].attempts, 4))
+            let longest = min(.milliseconds(1 << min(state.lanes[lane].attempts, 10)), Self.longestPause)
             state.lanes[lane].attempts += 1
             return (late, longest * Double.random(in: 0.5...1))
         }
         if let pause {
-            Self.timers.asyncAfter(deadline: .now() + pause.dispatchInterval) { self.resume(lane) }
+            timer(pause) { self.resume(lane) }
         }
         for call in late { call.fail(errors.locked(for: limits.lockTimeout)) }
     }
 
     private func resume(_ lane: Int) {
-        if let thread = state.withLock({ schedule(lane, &$0) }) { wake(thread) }
+        let thread = state.withLock { state -> Int? in
+            guard !state.lanes[lane].waiting.isEmpty else {
+                state.lanes[lane].isScheduled = false
+                return nil
+            }
+            return schedule(lane, &state)
+        }
+        if let thread { wake(thread) }
     }
 
     // MARK: Deadlines
@@ -311,6 +358,7 @@ final class FileCallQueue: Sendable {
     }
 
     /// Calls `done` after `duration`.
+    @Sendable
     static func after(_ duration: Duration, _ done: @escaping @Sendable () -> Void) {
         timers.asyncAfter(deadline: .now() + duration.dispatchInterval, execute: done)
     }
@@ -322,7 +370,9 @@ struct FileQueue<Element> {
     /// How many at the front are taken already.
     private var taken = 0
 
-    var isEmpty: Bool { taken == elements.count }
+    var count: Int { elements.count - taken }
+
+    var isEmpty: Bool { count == 0 }
 
     var first: Element? { isEmpty ? nil : elements[taken] }
 

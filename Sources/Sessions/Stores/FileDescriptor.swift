@@ -156,6 +156,7 @@ struct FileDescriptor: ~Copyable, Sendable {
     /// Makes the directory `name`, for this user only.
     ///
     /// - Returns: `false` if there is something with this name.
+    @discardableResult
     func makeDirectory(_ name: String) throws -> Bool {
         do {
             _ = try Self.retrying { mkdirat(number, name, 0o700) }

@@ -130,8 +130,8 @@ struct FileErrors: Sendable {
     func overloaded(_ limit: Int) -> SessionStoreError {
         SessionStoreError(
             .unavailable,
-            "\(path) does not keep up: \(limit) calls wait for it already. Look at the disk, or raise queueLimit if so "
-                + "many requests at once are to be expected."
+            "\(path) does not keep up: \(limit) calls wait for it, or for one shard of it, already. Look at the disk, or "
+                + "raise queueLimit if so many requests at once are to be expected."
         )
     }
 
@@ -145,8 +145,8 @@ struct FileErrors: Sendable {
     func locked(for duration: Duration) -> SessionStoreError {
         SessionStoreError(
             .locked,
-            "Another process has held a lock in \(path) for \(duration). See whether one that uses the directory was "
-                + "stopped, or raise lockTimeout."
+            "A lock in \(path) was not to be had for \(duration). See whether another process that uses the directory "
+                + "was stopped or waits for the disk, or raise lockTimeout."
         )
     }
 }

@@ -28,11 +28,11 @@ struct FileDueNote: Sendable, Hashable {
 /// is over and at what was thought to be, and nothing looks at what lives on.
 final class FileExpiryIndex: Sendable {
     private let top: FileDescriptor
-    private let isSynchronous: Bool
+    private let disk: FileDisk
 
-    init(_ top: consuming FileDescriptor, isSynchronous: Bool) {
+    init(_ top: consuming FileDescriptor, _ disk: FileDisk) {
         self.top = top
-        self.isSynchronous = isSynchronous
+        self.disk = disk
     }
 
     /// The two directories of a deadline.
@@ -50,33 +50,34 @@ final class FileExpiryIndex: Sendable {
 
     /// Makes a note.
     ///
+    /// - Parameter forced: Whether to wait until it is on the disk.
     /// - Returns: `false` if it is there already.
-    func add(_ note: FileDueNote, synchronizing: Bool) throws -> Bool {
+    func add(_ note: FileDueNote, forced: Bool) throws -> Bool {
         let (coarse, fine) = Self.buckets(note.deadline)
         for _ in 0..<Self.attempts {
             do {
                 let bucket = try bucket(coarse, fine)
                 let isNew = try bucket.makeEmpty(note.name)
-                if synchronizing { try bucket.synchronize() }
+                if forced {
+                    try disk.once("expiry/\(coarse)/\(fine)") {
+                        try disk.force(top, "expiry/")
+                        try disk.force(top.directory(coarse), "expiry/")
+                    }
+                    try disk.force(bucket, "expiry")
+                }
                 return isNew
             } catch FileFailure.notThere {
                 guard try !top.isRemoved() else { throw FileFailure.removed }
-                if try top.makeDirectory(coarse), isSynchronous { try top.synchronize() }
+                disk.forget("expiry/\(coarse)/\(fine)")
+                try top.makeDirectory(coarse)
                 do {
-                    let directory = try top.directory(coarse)
-                    if try directory.makeDirectory(fine), isSynchronous { try directory.synchronize() }
+                    try top.directory(coarse).makeDirectory(fine)
                 } catch FileFailure.notThere {
                     continue
                 }
             }
         }
         throw FileFailure.notThere
-    }
-
-    /// Waits until the notes of that time are on the disk.
-    func synchronize(_ note: FileDueNote) throws {
-        let (coarse, fine) = Self.buckets(note.deadline)
-        do { try bucket(coarse, fine).synchronize() } catch FileFailure.notThere {}
     }
 
     /// Removes a note, if it is there.
@@ -103,9 +104,16 @@ final class FileExpiryIndex: Sendable {
                     let count = notes.count
                     var isEmpty = true
                     do {
-                        try directory.directory(fine).names { name in
+                        let bucket = try directory.directory(fine)
+                        try bucket.names { name in
                             isEmpty = false
-                            guard let note = FileDueNote(name: name), note.deadline < cutoff else { return true }
+                            guard let note = FileDueNote(name: name) else { return true }
+                            guard Self.buckets(note.deadline) == (coarse, fine) else {
+                                // Somebody has put it here. It would be looked into, and never found to be removed.
+                                try bucket.remove(name)
+                                return true
+                            }
+                            guard note.deadline < cutoff else { return true }
                             notes.append(note)
                             return notes.count < limit
                         }

@@ -32,13 +32,12 @@ extension FileRoot {
             epoch: max(epoch, present?.epoch ?? epoch),
             keptUntil: max(keptUntil, present?.keptUntil ?? keptUntil)
         )
-        guard raised != present else { return }
+        // Whoever wrote it may have died before it was on the disk.
+        guard raised != present else { return try force(place) }
         let due = FileDueNote(raised.keptUntil, place)
         try put(FileBytes.of(raised), place, in: epochs) {
-            let isNew = try present == nil ? expiry.add(due, synchronizing: false) : false
+            let isNew = try present == nil ? expiry.add(due, forced: true) : false
             return { [expiry] in if isNew { try expiry.remove(due) } }
-        } synchronize: {
-            if present == nil { try expiry.synchronize(due) }
         }
     }
 
@@ -52,7 +51,7 @@ extension FileRoot {
             if present.keptUntil < cutoff {
                 try epochs.remove(note.place)
             } else if present.keptUntil != note.deadline {
-                _ = try expiry.add(FileDueNote(present.keptUntil, note.place), synchronizing: false)
+                _ = try expiry.add(FileDueNote(present.keptUntil, note.place), forced: false)
             } else {
                 return
             }

@@ -20,7 +20,8 @@ extension FileRoot {
     }
 
     /// The record at a place, where the lock is held; what is no record of ours is set aside.
-    private func present(_ place: FilePlace) throws -> StoredRecord? {
+    func present(_ place: FilePlace) throws -> StoredRecord? {
+        try settle(place)
         switch try find(place).found {
         case .missing: return nil
         case .record(let record): return record
@@ -32,7 +33,11 @@ extension FileRoot {
 
     func insert(_ record: StoredRecord, at key: StoreKey) throws -> Bool {
         let place = FilePlace(key)
-        guard try present(place) == nil else { return false }
+        guard try present(place) == nil else {
+            // The caller may have sent it before: to a process that died before it was on the disk.
+            try force(place)
+            return false
+        }
         try write(record, at: key, place, replacing: nil)
         return true
     }
@@ -57,9 +62,14 @@ extension FileRoot {
 
     /// Deletes the record at a place, if `condition` is true for it.
     func delete(_ place: FilePlace, if condition: (StoredRecord) -> Bool) throws -> Bool {
-        guard let present = try present(place), condition(present) else { return false }
-        try records.remove(place)
-        if isSynchronous { try records.synchronize(place) }
+        guard let present = try present(place) else {
+            // Deleted by one who may have died before that was on the disk.
+            try force(place)
+            return false
+        }
+        guard condition(present) else { return false }
+        try disk.change(place) { try records.remove(place) }
+        try settle(place)
         try removeNotes(of: present, at: place)
         return true
     }
@@ -74,8 +84,8 @@ extension FileRoot {
 
     /// Puts a record in its place.
     ///
-    /// Its bytes are on the disk before it has a name, and the notes that lead to it are there before it is. So a disk
-    /// that is full, and a process that dies, leave the record that was there.
+    /// Its bytes and the notes that lead to it are on the disk before it has a name. So a disk that is full, and a
+    /// process that dies, leave the record that was there, and none is in its place that the indexes do not know.
     private func write(
         _ record: StoredRecord,
         at key: StoreKey,
@@ -96,9 +106,9 @@ extension FileRoot {
             owner == present?.owner ? nil : FilePlace(noteOf: owner, record: place)
         }
         try put(FileBytes.of(record, at: key), place, in: records) {
-            let isNewDue = try needsDue ? expiry.add(due, synchronizing: false) : false
+            let isNewDue = try needsDue ? expiry.add(due, forced: true) : false
             do {
-                let isNewNote = try note.map { try owners.note($0, synchronizing: false) } ?? false
+                let isNewNote = try note.map { try owners.note($0) } ?? false
                 return { [expiry, owners] in
                     if isNewDue { try expiry.remove(due) }
                     if isNewNote, let note { try owners.remove(note) }
@@ -107,9 +117,6 @@ extension FileRoot {
                 if isNewDue { try? expiry.remove(due) }
                 throw error
             }
-        } synchronize: {
-            if needsDue { try expiry.synchronize(due) }
-            if let note { try owners.synchronize(note) }
         }
         if let owner = present?.owner, owner != record.owner {
             try owners.remove(FilePlace(noteOf: owner, record: place))
@@ -118,15 +125,12 @@ extension FileRoot {
 
     /// Writes a file beside its place and moves it there.
     ///
-    /// - Parameters:
-    ///   - announce: Makes the notes that lead to it; returns what undoes them.
-    ///   - synchronize: Waits until these are on the disk.
+    /// - Parameter announce: Makes the notes that lead to it; returns what undoes them.
     func put(
         _ bytes: [UInt8],
         _ place: FilePlace,
         in tree: FileTree,
-        announce: () throws -> () throws -> Void,
-        synchronize: () throws -> Void
+        announce: () throws -> () throws -> Void
     ) throws {
         let name = FilePlace.shardName(place.shard)
         let leaf = try tree.makeLeaf(place.shard, place.leaf)
@@ -135,7 +139,7 @@ extension FileRoot {
             let undo = try announce()
             do {
                 try steps.beforeMove()
-                try temporary.move(name, to: leaf, as: place.name)
+                try disk.change(place) { try temporary.move(name, to: leaf, as: place.name) }
             } catch {
                 try? undo()
                 throw error
@@ -146,10 +150,18 @@ extension FileRoot {
             throw error
         }
         // From here on everybody sees it, so nothing is undone.
-        try steps.afterMove()
-        guard isSynchronous else { return }
-        try synchronize()
-        try leaf.synchronize()
+        try settle(place)
+    }
+
+    /// Waits until what this process has changed in a place is on the disk.
+    private func settle(_ place: FilePlace) throws {
+        if !disk.isSettled(place) { try force(place) }
+    }
+
+    /// Waits until what anybody has changed in a place is on the disk.
+    func force(_ place: FilePlace) throws {
+        try (place.isEpoch ? epochs : records).synchronize(place)
+        disk.settled(place)
     }
 
     private func writeTemporary(_ bytes: [UInt8], _ name: String) throws {
@@ -162,7 +174,7 @@ extension FileRoot {
             file = try temporary.newFile(name)
         }
         try file.write(bytes)
-        if isSynchronous { try file.synchronize() }
+        try disk.force(file, "temporary")
     }
 
     // MARK: Setting aside
@@ -179,11 +191,6 @@ extension FileRoot {
         onSetAside(name)
     }
 
-    /// Sets a record's file aside, if it is still no record.
-    func setAsideDamaged(_ place: FilePlace) throws {
-        _ = try present(place)
-    }
-
     /// Removes what a process that died has left of a write.
     func removeTemporary(of shard: Int) throws {
         try temporary.remove(FilePlace.shardName(shard))
@@ -191,7 +198,10 @@ extension FileRoot {
 
     /// Removes a note that an owner owns a record, if that is not so.
     func removeStaleNote(of owner: OwnerKey, record place: FilePlace) throws {
-        if try present(place)?.owner != owner { try owners.remove(FilePlace(noteOf: owner, record: place)) }
+        let present = try present(place)
+        // Deleted by one who may have died before that was on the disk, and left the note.
+        if present == nil { try force(place) }
+        if present?.owner != owner { try owners.remove(FilePlace(noteOf: owner, record: place)) }
     }
 
     // MARK: What is over
@@ -199,7 +209,7 @@ extension FileRoot {
     /// Looks into a note whose deadline has passed: deletes what is over, and makes a note of the new deadline of what is
     /// not.
     ///
-    /// Nothing is forced to the disk: what a power loss undoes is done again by the next sweep.
+    /// Nothing is forced to the disk: what a power loss undoes is over all the same.
     ///
     /// - Returns: whether a record was deleted.
     func collect(_ note: FileDueNote, before cutoff: Timestamp) throws -> Bool {
@@ -214,7 +224,7 @@ extension FileRoot {
                 try removeNotes(of: present, at: note.place)
                 isDeleted = true
             } else if present.expiresAt != note.deadline {
-                _ = try expiry.add(FileDueNote(present.expiresAt, note.place), synchronizing: false)
+                _ = try expiry.add(FileDueNote(present.expiresAt, note.place), forced: false)
             } else {
                 return false
             }

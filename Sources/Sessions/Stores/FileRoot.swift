@@ -27,7 +27,7 @@ final class FileRoot: Sendable {
     let temporary: FileDescriptor
     let damaged: FileDescriptor
     private let locks: FileDescriptor
-    let isSynchronous: Bool
+    let disk: FileDisk
     /// Called after something was set aside: its name in `damaged`.
     let onSetAside: @Sendable (String) -> Void
     let steps: FileSteps
@@ -46,14 +46,16 @@ final class FileRoot: Sendable {
         onSetAside: @escaping @Sendable (String) -> Void
     ) throws {
         let root = try Self.open(path, errors)
-        try Self.protect(root, errors)
-        isSynchronous = configuration.synchronous == .full
+        try Self.refuseUnsafe(root, errors)
+        let disk = FileDisk(isSynchronous: configuration.synchronous == .full, steps: steps)
+        self.disk = disk
         self.onSetAside = onSetAside
         self.steps = steps
         do {
             try Self.prepare(root, lockTimeout: configuration.lockTimeout, errors)
+            try Self.hide(root)
             for name in Self.names { _ = try root.makeDirectory(name) }
-            if isSynchronous { try root.synchronize() }
+            try disk.force(root, "root")
             func directory(_ name: String) throws -> FileDescriptor {
                 let directory = try root.directory(name)
                 let status = try directory.status()
@@ -62,12 +64,12 @@ final class FileRoot: Sendable {
                 return directory
             }
             func tree(_ name: String) throws -> FileTree {
-                FileTree(try directory(name), isSynchronous: configuration.synchronous == .full)
+                FileTree(try directory(name), name, disk)
             }
             records = try tree("records")
             epochs = try tree("epochs")
             owners = try tree("owners")
-            expiry = FileExpiryIndex(try directory("expiry"), isSynchronous: isSynchronous)
+            expiry = FileExpiryIndex(try directory("expiry"), disk)
             temporary = try directory("temporary")
             damaged = try directory("damaged")
             locks = try directory("locks")
@@ -92,16 +94,21 @@ final class FileRoot: Sendable {
         }
     }
 
-    /// Refuses a directory that somebody else can change, and takes it from those who can read it (checklist CF-11).
-    private static func protect(_ root: borrowing FileDescriptor, _ errors: FileErrors) throws {
+    /// Refuses a directory that somebody else can change (checklist CF-11).
+    private static func refuseUnsafe(_ root: borrowing FileDescriptor, _ errors: FileErrors) throws {
         do {
             let status = try root.status()
             guard status.st_uid == geteuid() else { throw errors.foreignOwner }
             guard status.st_mode & 0o022 == 0 else { throw errors.writableByOthers }
-            if status.st_mode & 0o077 != 0 { try root.setMode(status.st_mode & 0o700) }
         } catch {
             throw errors.error(for: error)
         }
+    }
+
+    /// Takes the directory from those who can read it. Not before it is known to be a store's: it may be the system's.
+    private static func hide(_ root: borrowing FileDescriptor) throws {
+        let mode = try root.status().st_mode
+        if mode & 0o077 != 0 { try root.setMode(mode & 0o700) }
     }
 
     /// Makes sure that this is a directory of this version.
@@ -174,8 +181,8 @@ package struct FileSteps: Sendable {
     package var beforeLock: @Sendable () throws -> Void = {}
     /// Before a file takes its place.
     package var beforeMove: @Sendable () throws -> Void = {}
-    /// Before a change is forced to the disk that everybody sees already.
-    package var afterMove: @Sendable () throws -> Void = {}
+    /// Before something is forced to the disk: the tree whose file or leaf it is, with a slash for what leads to one.
+    package var beforeForce: @Sendable (String) throws -> Void = { _ in }
 
     package init() {}
 }

@@ -19,20 +19,22 @@ extension FileSessionStore {
 
         /// How long a call waits while another process holds the lock of its shard; by default 5 seconds.
         ///
-        /// After that it throws `locked`. Loads take no lock.
+        /// After that it throws `locked`.
         public var lockTimeout = Duration.seconds(5)
 
         /// How long a call takes at most, waiting included; by default 10 seconds.
         ///
-        /// After that it throws `timedOut`, and so does ``FileSessionStore/close()``. Walks, counts and sweeps consist of
-        /// many small steps, and each of them has this time. At least ``lockTimeout``, at most a day.
+        /// After that it throws `timedOut`, and so does ``FileSessionStore/close()``. A load of a file that is damaged or
+        /// being changed is two calls; listings, walks, counts and sweeps consist of many, and each of them has this time.
+        /// At least ``lockTimeout``, at most a day.
         public var deadline = Duration.seconds(10)
 
         /// How many calls wait at most; by default 10 000.
         ///
         /// The next one throws `unavailable` at once and is not carried out. Loads, writes and listings are counted
-        /// apart. It is reached when the disk hangs or falls far behind: answering with an error then keeps requests,
-        /// with all that they hold, from collecting until ``deadline`` (checklist ST-10).
+        /// apart. In one shard a sixteenth of them may wait, or 64 writes, so that one session cannot keep all the others
+        /// from being written. It is reached when the disk hangs or falls far behind: answering with an error then keeps
+        /// requests, with all that they hold, from collecting until ``deadline`` (checklist ST-10).
         public var queueLimit = 10_000
 
         /// How many threads load records; from 1 to 64, by default 4.

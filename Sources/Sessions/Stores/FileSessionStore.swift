@@ -18,12 +18,14 @@ import Synchronization
 ///
 /// A write takes the lock of one of 256 shards, puts the new record beside the old one and renames it: with
 /// ``Configuration/Synchronous-swift.enum/full``, the default, both are on the disk before the write is answered.
-/// Whenever a process dies, the old record or the new one is there, whole. A load takes no lock. A file that holds no
-/// whole record is moved to the directory's `damaged`, which is logged, and its session is gone.
+/// Whenever a process dies, the old record or the new one is there, whole. A load takes no lock, unless this process is
+/// changing that record and the disk has not confirmed it yet: then it waits for that. A file that holds no whole record
+/// is moved to the directory's `damaged`, which is logged, and its session is gone.
 ///
 /// Nothing blocks a thread of Swift's cooperative pool. Cancelling the task of a caller does not cut a method short: a
-/// write that was queued is carried out and its outcome returned. ``Configuration/deadline`` bounds how long a method
-/// takes.
+/// write that was queued is carried out and its outcome returned. ``Configuration/deadline`` bounds how long a call waits
+/// and works. A write is one call; a load is one, and a second one where the file is damaged or being changed; what lists,
+/// walks, counts or sweeps consists of many.
 ///
 /// Every method throws ``SessionStoreError``, whose message says what to change.
 public final class FileSessionStore: Sendable {
@@ -138,12 +140,16 @@ extension FileSessionStore: SessionStore {
     /// The record at `key`, from its file.
     public func load(_ key: StoreKey) async throws -> StoredRecord? {
         let place = FilePlace(key)
-        switch try await readers.perform({ [root] in try root.find(place).found }) {
-        case .missing: return nil
-        case .record(let record): return record
-        case .damaged:
-            try await write(shard: place.shard) { try $0.setAsideDamaged(place) }
-            return nil
+        let (found, isSettled) = try await readers.perform { [root] in
+            // In this order: what is found here was unsettled before.
+            let found = try root.find(place).found
+            return (found, root.disk.isSettled(place))
+        }
+        switch found {
+        case .missing where isSettled: return nil
+        case .record(let record) where isSettled: return record
+        // On the disk first, or out of the way: where the lock is held.
+        default: return try await write(key) { try $0.present(place) }
         }
     }
 

@@ -21,12 +21,13 @@ enum FileContent: Sendable {
 /// is meant.
 final class FileTree: Sendable {
     let top: FileDescriptor
-    /// Whether a new directory is forced to the disk.
-    private let isSynchronous: Bool
+    private let name: String
+    private let disk: FileDisk
 
-    init(_ top: consuming FileDescriptor, isSynchronous: Bool) {
+    init(_ top: consuming FileDescriptor, _ name: String, _ disk: FileDisk) {
         self.top = top
-        self.isSynchronous = isSynchronous
+        self.name = name
+        self.disk = disk
     }
 
     /// The leaf's directory; `nil` if nothing was put there yet.
@@ -41,14 +42,23 @@ final class FileTree: Sendable {
         }
     }
 
-    /// The leaf's directory, made if there is none.
+    /// The leaf's directory, made if there is none, and on the disk.
     func makeLeaf(_ shard: Int, _ leaf: Int) throws -> FileDescriptor {
-        if let leaf = try self.leaf(shard, leaf) { return leaf }
         let (shardName, leafName) = (FilePlace.shardName(shard), FilePlace.leafName(leaf))
-        if try top.makeDirectory(shardName), isSynchronous { try top.synchronize() }
+        if let leaf = try self.leaf(shard, leaf) {
+            try keep(shardName, leafName)
+            return leaf
+        }
+        try top.makeDirectory(shardName)
         let directory = try top.directory(shardName)
-        if try directory.makeDirectory(leafName), isSynchronous { try directory.synchronize() }
+        try directory.makeDirectory(leafName)
+        try keep(shardName, leafName)
         return try directory.directory(leafName)
+    }
+
+    private func keep(_ shard: String, _ leaf: String) throws {
+        try disk.once("\(name)/\(shard)") { try disk.force(top, name + "/") }
+        try disk.once("\(name)/\(shard)/\(leaf)") { try disk.force(top.directory(shard), name + "/") }
     }
 
     /// Reads a file whole; what is renamed over it meanwhile does not matter.
@@ -57,13 +67,13 @@ final class FileTree: Sendable {
         return try leaf.content(of: place.name)
     }
 
-    /// Adds an empty file, or finds it.
+    /// Adds an empty file, or finds it; waits until it is on the disk.
     ///
-    /// - Parameter synchronizing: Whether to wait until it is on the disk.
-    func note(_ place: FilePlace, synchronizing: Bool) throws -> Bool {
+    /// - Returns: `false` if it is there already.
+    func note(_ place: FilePlace) throws -> Bool {
         let leaf = try makeLeaf(place.shard, place.leaf)
         let isNew = try leaf.makeEmpty(place.name)
-        if synchronizing { try leaf.synchronize() }
+        try disk.force(leaf, name)
         return isNew
     }
 
@@ -75,7 +85,7 @@ final class FileTree: Sendable {
 
     /// Waits until what was changed in the leaf's directory is on the disk.
     func synchronize(_ place: FilePlace) throws {
-        try leaf(place.shard, place.leaf)?.synchronize()
+        if let leaf = try leaf(place.shard, place.leaf) { try disk.force(leaf, name) }
     }
 
     /// Calls `body` with every name in the shard's leaves, until it returns `false`.

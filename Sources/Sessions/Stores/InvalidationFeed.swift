@@ -3,13 +3,15 @@
 /// A feed may lose messages, and says so when it knows. It makes copies on other nodes fresh sooner than
 /// ``TieredSessionStore/staleness``, which holds without it.
 ///
-/// A message is a record's key. It authenticates nothing (it is the handle of a session and not its credential), yet only
-/// the application's nodes should be able to send one: each costs a load.
+/// A message names a record by a digest of its key. It authenticates nothing, yet only the application's nodes should be
+/// able to send one: each costs a load, and a gap costs every copy.
 public protocol InvalidationFeed: Sendable {
-    /// Tells the other nodes that the record at `key` has changed. Returns at once and fails in silence.
-    func send(_ key: StoreKey)
+    /// Tells the other nodes. Returns at once and fails in silence; what cannot be sent becomes a gap elsewhere, or is left
+    /// to ``TieredSessionStore/staleness``.
+    func send(_ news: Invalidation)
 
-    /// Calls `handler` with what other nodes send, until the task is cancelled. A node may be told what it sent itself.
+    /// Calls `handler` with what other nodes send, one at a time, until the task is cancelled. A node may be told what it
+    /// sent itself.
     ///
     /// It reconnects by itself, and calls `handler` with ``Invalidation/gap`` each time it begins to listen.
     ///
@@ -19,8 +21,8 @@ public protocol InvalidationFeed: Sendable {
 
 /// What an ``InvalidationFeed`` tells.
 public enum Invalidation: Sendable, Hashable {
-    /// The record at the key has changed.
-    case changed(StoreKey)
-    /// Messages may have been missed.
+    /// The record whose key has this digest has changed.
+    case changed(KeyDigest)
+    /// Any record may have changed: messages may have been missed.
     case gap
 }

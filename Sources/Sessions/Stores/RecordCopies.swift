@@ -1,12 +1,21 @@
 import Synchronization
 
+/// Under which a copy is kept.
+enum CopyKey: Sendable, Hashable {
+    /// Where nobody else is told, the record's key: it costs no hash.
+    case key(StoreKey)
+    /// Where there is a feed, what other nodes call the record. Two keys with one digest would share a copy; keys are not for
+    /// clients to choose (I3), and the credential of one is none of the other.
+    case digest(KeyDigest)
+}
+
 /// Copies of records, each for a short time.
 ///
 /// Whoever is about to ask the primary takes a ticket, and hands it back with what was answered. An invalidation in
 /// between makes the ticket worth nothing: what was read may be what was before.
 final class RecordCopies: Sendable {
     struct Ticket {
-        fileprivate let key: StoreKey
+        fileprivate let key: CopyKey
         fileprivate let began: Duration
         fileprivate let number: UInt64
     }
@@ -18,13 +27,13 @@ final class RecordCopies: Sendable {
 
     private struct Shard {
         /// Two generations: the older one goes as a whole, so that the bound costs no order.
-        var recent: [StoreKey: Copy] = [:]
-        var older: [StoreKey: Copy] = [:]
+        var recent: [CopyKey: Copy] = [:]
+        var older: [CopyKey: Copy] = [:]
         /// The tickets that are out and still worth something.
-        var tickets: [StoreKey: Set<UInt64>] = [:]
+        var tickets: [CopyKey: Set<UInt64>] = [:]
         var nextNumber: UInt64 = 0
 
-        mutating func forget(_ key: StoreKey) {
+        mutating func forget(_ key: CopyKey) {
             recent[key] = nil
             older[key] = nil
         }
@@ -36,7 +45,7 @@ final class RecordCopies: Sendable {
             return true
         }
 
-        mutating func keep(_ copy: Copy, at key: StoreKey, limit: Int) {
+        mutating func keep(_ copy: Copy, at key: CopyKey, limit: Int) {
             // Two answers may come in another order than they were asked for.
             if let known = recent[key] ?? older[key], known.asked > copy.asked { return }
             older[key] = nil
@@ -69,7 +78,7 @@ final class RecordCopies: Sendable {
     }
 
     /// The copy of the record at `key`, if it is young enough.
-    subscript(key: StoreKey) -> StoredRecord? {
+    subscript(key: CopyKey) -> StoredRecord? {
         let now = uptime()
         return shard(key).state.withLock { shard in
             guard let copy = shard.recent[key] ?? shard.older[key] else { return nil }
@@ -82,7 +91,7 @@ final class RecordCopies: Sendable {
     }
 
     /// Before the primary is asked.
-    func begin(_ key: StoreKey) -> Ticket {
+    func begin(_ key: CopyKey) -> Ticket {
         let now = uptime()
         return shard(key).state.withLock { shard in
             shard.nextNumber += 1
@@ -115,9 +124,9 @@ final class RecordCopies: Sendable {
     }
 
     /// Moves the idle deadline of a copy as the primary's was moved.
-    func touch(_ key: StoreKey, until deadline: Timestamp, ifVersion version: RecordVersion) {
+    func touch(_ key: CopyKey, until deadline: Timestamp, ifVersion version: RecordVersion) {
         shard(key).state.withLock { shard in
-            func touch(_ copies: inout [StoreKey: Copy]) {
+            func touch(_ copies: inout [CopyKey: Copy]) {
                 guard var copy = copies[key], copy.record.version == version else { return }
                 copy.record.idleDeadline = max(copy.record.idleDeadline, deadline)
                 copies[key] = copy
@@ -128,7 +137,7 @@ final class RecordCopies: Sendable {
     }
 
     /// The record at `key` has changed.
-    func invalidate(_ key: StoreKey) {
+    func invalidate(_ key: CopyKey) {
         shard(key).state.withLock { shard in
             shard.tickets[key] = nil
             shard.forget(key)
@@ -149,5 +158,5 @@ final class RecordCopies: Sendable {
     /// How many copies are kept, those that are too old among them.
     var count: Int { shards.reduce(0) { $0 + $1.state.withLock { $0.recent.count + $0.older.count } } }
 
-    private func shard(_ key: StoreKey) -> Lock { shards[Int(UInt(bitPattern: key.hashValue) % UInt(shards.count))] }
+    private func shard(_ key: CopyKey) -> Lock { shards[Int(UInt(bitPattern: key.hashValue) % UInt(shards.count))] }
 }

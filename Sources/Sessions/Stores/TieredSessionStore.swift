@@ -85,7 +85,7 @@ public final class TieredSessionStore<Primary: SessionStore>: ReadThroughSession
         try await cancelWhenGracefulShutdown { [copies] in
             try await feed.listen { news in
                 switch news {
-                case .changed(let key): copies.invalidate(key)
+                case .changed(let digest): copies.invalidate(.digest(digest))
                 case .gap: copies.invalidateAll()
                 }
             }
@@ -93,11 +93,11 @@ public final class TieredSessionStore<Primary: SessionStore>: ReadThroughSession
     }
 
     /// The copy of the record at `key`, if there is one that is recent enough.
-    public func copy(of key: StoreKey) -> StoredRecord? { copies[key] }
+    public func copy(of key: StoreKey) -> StoredRecord? { copies[place(key)] }
 
     /// Loads from the primary, and keeps a copy.
     public func load(_ key: StoreKey) async throws -> StoredRecord? {
-        let ticket = copies.begin(key)
+        let ticket = copies.begin(place(key))
         do {
             let record = try await primary.load(key)
             copies.end(ticket, with: record)
@@ -110,7 +110,7 @@ public final class TieredSessionStore<Primary: SessionStore>: ReadThroughSession
 
     /// Inserts into the primary.
     public func insert(_ record: StoredRecord, at key: StoreKey) async throws -> Bool {
-        let ticket = copies.begin(key)
+        let ticket = copies.begin(place(key))
         do {
             let isInserted = try await primary.insert(record, at: key)
             copies.end(ticket, with: isInserted ? record : nil)
@@ -136,7 +136,8 @@ public final class TieredSessionStore<Primary: SessionStore>: ReadThroughSession
     public func touch(_ key: StoreKey, until deadline: Timestamp, ifVersion version: RecordVersion) async throws -> Bool
     {
         let isTouched = try await primary.touch(key, until: deadline, ifVersion: version)
-        if isTouched { copies.touch(key, until: deadline, ifVersion: version) } else { copies.invalidate(key) }
+        let place = place(key)
+        if isTouched { copies.touch(place, until: deadline, ifVersion: version) } else { copies.invalidate(place) }
         return isTouched
     }
 
@@ -145,14 +146,16 @@ public final class TieredSessionStore<Primary: SessionStore>: ReadThroughSession
         try await change(key) { try await primary.delete(key, ifVersion: version) }
     }
 
+    private func place(_ key: StoreKey) -> CopyKey { feed == nil ? .key(key) : .digest(KeyDigest(key)) }
+
     /// Changes the record at `key`, whatever comes of it: no copy of before outlives the answer on this node.
     private func change<Answer>(
         _ key: StoreKey,
         _ written: (Answer) -> StoredRecord? = { _ in nil },
         _ body: () async throws -> Answer
     ) async throws -> Answer {
-        let ticket = copies.begin(key)
-        defer { feed?.send(key) }
+        let ticket = copies.begin(place(key))
+        defer { feed?.send(.changed(KeyDigest(key))) }
         do {
             let answer = try await body()
             copies.end(ticket, invalidatingWith: written(answer))
@@ -199,9 +202,12 @@ extension TieredSessionStore: EnumerableSessionStore where Primary: EnumerableSe
         try await primary.entries(after: key, limit: limit)
     }
 
-    /// Deletes every record, and every copy on this node.
+    /// Deletes every record, and every copy on this node; other nodes are told.
     public func removeAll() async throws {
-        defer { copies.invalidateAll() }
+        defer {
+            copies.invalidateAll()
+            feed?.send(.gap)
+        }
         try await primary.removeAll()
     }
 }

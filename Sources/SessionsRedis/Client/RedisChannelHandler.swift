@@ -20,7 +20,14 @@ final class RedisChannelHandler: ChannelInboundHandler {
         var replies: [RedisValue] = []
         do {
             while let message = try decoder.next() {
-                if case .reply(let reply) = message { replies.append(reply) }
+                switch message {
+                // RESP2 tells messages as it tells answers.
+                case .reply(.array(let values)) where connection.told(values): break
+                case .reply(let reply): replies.append(reply)
+                // RESP3 answers a subscription as it tells messages.
+                case .push(let values) where values.first == .text("subscribe"): replies.append(.array(values))
+                case .push(let values): _ = connection.told(values)
+                }
             }
         } catch {
             connection.received(replies)

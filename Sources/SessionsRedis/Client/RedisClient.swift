@@ -16,7 +16,9 @@ import Synchronization
 public final class RedisClient: RedisConfirmingClient {
     private let configuration: Configuration
     private let router: any RedisRouter
-    private let backoff: Backoff
+    let backoff: Backoff
+    /// Makes a connection beside those that commands share, to the server that has a key.
+    private let dial: @Sendable (_ key: [UInt8]) async throws -> RedisConnection
     private let inFlight = Mutex((calls: 0, bytes: 0))
 
     /// Creates a client; it connects when the first command comes.
@@ -45,6 +47,7 @@ public final class RedisClient: RedisConfirmingClient {
         switch configuration.topology {
         case .standalone(let address):
             router = SingleRouter(node: node(address) { try await servers.connect(to: address, group: group) })
+            dial = { _ in try await servers.connect(to: address, group: group) }
         case .sentinel(let sentinels, let name):
             let resolver = SentinelResolver(
                 sentinels: sentinels,
@@ -60,9 +63,22 @@ public final class RedisClient: RedisConfirmingClient {
                 group: group
             )
             router = SingleRouter(node: node(nil) { try await resolver.connect() })
+            dial = { _ in try await resolver.connect() }
         case .cluster(let seeds):
-            router = ClusterRouter(seeds: seeds, deadline: configuration.connectDeadline) { address in
+            let cluster = ClusterRouter(seeds: seeds, deadline: configuration.connectDeadline) { address in
                 node(address) { try await servers.connect(to: address, group: group) }
+            }
+            router = cluster
+            dial = { key in
+                let found = try await cluster.node(for: HashSlot.slot(of: key))
+                guard let address = found.node.address else { throw SessionStoreError.noAddress }
+                do {
+                    return try await servers.connect(to: address, group: group)
+                } catch {
+                    // It may be another's by now.
+                    Task { await cluster.doubt(found.generation) }
+                    throw error
+                }
             }
         }
     }
@@ -73,6 +89,19 @@ public final class RedisClient: RedisConfirmingClient {
     }
 
     var callDeadline: Duration { configuration.callDeadline }
+
+    var connectDeadline: Duration { configuration.connectDeadline }
+
+    /// A connection of the caller's own to the primary that has `key`. The caller closes it.
+    ///
+    /// - Throws: `SessionStoreError`.
+    func connection(for key: [UInt8]) async throws -> RedisConnection {
+        do {
+            return try await dial(key)
+        } catch let failure as LaneFailure {
+            throw failure.error
+        }
+    }
 
     /// Ends every connection. Calls under way fail, and so does every later one.
     public func close() { router.close() }
@@ -274,7 +303,14 @@ extension RedisAddress {
 }
 
 extension SessionStoreError {
+    static var noAddress: SessionStoreError {
+        SessionStoreError(
+            .unavailable,
+            "The cluster names no address for a slot. Look at `CLUSTER SLOTS` on its nodes."
+        )
+    }
+
     /// Whether another attempt can go better without anybody changing a setting.
-    fileprivate var mayPass: Bool { code == .unavailable || code == .timedOut || code == .locked }
+    var mayPass: Bool { code == .unavailable || code == .timedOut || code == .locked }
 }
 #endif

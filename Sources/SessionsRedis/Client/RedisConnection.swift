@@ -43,6 +43,15 @@ final class RedisConnection: Sendable {
         var isWaiting = false
         var isRetired = false
         var failure: SessionStoreError?
+        var subscriber: Subscriber?
+    }
+
+    /// Who hears what the server tells unasked.
+    struct Subscriber: Sendable {
+        /// A message of the channel that was subscribed to.
+        let heard: @Sendable ([UInt8]) -> Void
+        /// The connection has ended.
+        let ended: @Sendable () -> Void
     }
 
     /// Who is connected, for errors.
@@ -163,6 +172,35 @@ final class RedisConnection: Sendable {
         state.isWaiting = true
     }
 
+    // MARK: What is told unasked
+
+    /// Subscribes to a channel. The connection is of no other use then.
+    func subscribe(
+        to channel: [UInt8],
+        before deadline: ContinuousClock.Instant,
+        _ subscriber: Subscriber
+    ) async throws {
+        let hasEnded = state.withLock { state in
+            state.subscriber = subscriber
+            return state.failure != nil
+        }
+        if hasEnded { subscriber.ended() }
+        let answer = try await send([Array("SUBSCRIBE".utf8), channel], before: deadline)
+        if case .error(let error) = answer { throw RedisRefusal(error).error(at: address) }
+        guard case .array(let parts) = answer, parts.first == .text("subscribe") else { throw unreadable }
+    }
+
+    /// Takes in what came unasked: a message, or, where the protocol sends it so, the answer to a subscription.
+    ///
+    /// - Returns: whether it was that and no answer.
+    func told(_ values: [RedisValue]) -> Bool {
+        guard let subscriber = state.withLock({ $0.subscriber }), values.count == 3, values[0] == .text("message"),
+            case .bytes(let message) = values[2]
+        else { return false }
+        subscriber.heard(message)
+        return true
+    }
+
     // MARK: Answers
 
     /// Hands answers to those who wait for them, in order.
@@ -266,8 +304,9 @@ final class RedisConnection: Sendable {
 
     /// Ends it: whoever waits for an answer hears that it will not come, and whether the command had been sent.
     func fail(_ error: SessionStoreError) {
-        let (order, unsent, channel) = state.withLock { state -> (CircularBuffer<Pending>, Int, (any Channel)?) in
-            guard state.failure == nil else { return (CircularBuffer(), 0, nil) }
+        let (order, unsent, channel, subscriber) = state.withLock {
+            state -> (CircularBuffer<Pending>, Int, (any Channel)?, Subscriber?) in
+            guard state.failure == nil else { return (CircularBuffer(), 0, nil, nil) }
             state.failure = error
             defer {
                 state.order = CircularBuffer()
@@ -275,8 +314,9 @@ final class RedisConnection: Sendable {
                 state.toConfirm = []
                 state.unsent = 0
             }
-            return (state.order, state.unsent, state.channel)
+            return (state.order, state.unsent, state.channel, state.subscriber)
         }
+        subscriber?.ended()
         let sent = order.count - unsent
         for (place, pending) in order.enumerated() {
             Self.fail(pending.kind, place < sent ? .lost(error) : .notSent(error))

@@ -69,16 +69,26 @@ public struct HistoryResponse: Sendable, Codable {
         public var list: [String]
         /// Its owner.
         public var owner: String?
+        /// Its idle deadline, in microseconds since 1970.
+        public var idleDeadline: Int64
         /// Its absolute deadline, in microseconds since 1970.
         public var absoluteDeadline: Int64
         /// When it was looked at, by the node's clock.
         public var now: Int64
 
         /// Creates what a request saw.
-        public init(handle: String, list: [String], owner: String?, absoluteDeadline: Int64, now: Int64) {
+        public init(
+            handle: String,
+            list: [String],
+            owner: String?,
+            idleDeadline: Int64,
+            absoluteDeadline: Int64,
+            now: Int64
+        ) {
             self.handle = handle
             self.list = list
             self.owner = owner
+            self.idleDeadline = idleDeadline
             self.absoluteDeadline = absoluteDeadline
             self.now = now
         }

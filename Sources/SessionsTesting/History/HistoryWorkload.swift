@@ -52,18 +52,18 @@ public struct HistoryWorkload: Sendable {
                     while !Task.isCancelled, goesOn() {
                         let visit = seat.visit()
                         let action = Self.action(&random, names.next)
-                        // Now and then somebody shows a credential from before the login.
-                        let old = Int.random(in: 0..<12, using: &random) == 0 ? visit.before : nil
+                        // Now and then somebody shows a credential that is worth nothing any more.
+                        let old =
+                            Int.random(in: 0..<8, using: &random) == 0 ? visit.old.randomElement(using: &random) : nil
                         let node = nodes[Int.random(in: 0..<nodes.count, using: &random)]
                         let began = ContinuousClock.now - start
                         let request = HistoryRequest(
                             old == nil ? action : .read,
-                            cookie: (old ?? visit.browser).request().headerFields[.cookie]
+                            cookie: old?.cookie ?? visit.browser.request().headerFields[.cookie]
                         )
-                        let isOld = old != nil
                         let presented = request.cookie.flatMap(seat.handle)
                         let response = await node.serve(request)
-                        if !isOld { seat.receive(response, to: request, of: visit) }
+                        if old == nil { seat.receive(response, to: request, of: visit) }
                         events.append(
                             SessionHistory.Event(
                                 client: client,
@@ -73,7 +73,7 @@ public struct HistoryWorkload: Sendable {
                                 response: response,
                                 began: began,
                                 ended: ContinuousClock.now - start,
-                                isFromBeforeLogin: isOld
+                                isReplaced: old?.isReplaced ?? false
                             )
                         )
                     }
@@ -116,15 +116,24 @@ private final class Seat: Sendable {
     struct Visit: Sendable {
         let number: Int
         let browser: SessionBrowser
-        /// The browser as it was before its last login that was answered as done.
-        let before: SessionBrowser?
+        /// Cookies that are worth nothing any more, as was answered.
+        let old: [OldCookie]
+    }
+
+    /// A cookie that is worth nothing any more.
+    struct OldCookie: Sendable {
+        let cookie: String
+        /// Whether the session goes on under another credential. Otherwise it has ended.
+        let isReplaced: Bool
     }
 
     private struct State {
         var number = 0
         var requests = 0
         var browser = SessionBrowser()
-        var before: SessionBrowser?
+        /// The latest ones of each kind.
+        var replaced: [OldCookie] = []
+        var ended: [OldCookie] = []
         /// Which session each cookie that was set is of.
         var handles: [String: String] = [:]
     }
@@ -140,7 +149,7 @@ private final class Seat: Sendable {
         state.withLock { state in
             state.requests += 1
             if state.requests > limit { state = State(number: state.number + 1) }
-            return Visit(number: state.number, browser: state.browser, before: state.before)
+            return Visit(number: state.number, browser: state.browser, old: state.replaced + state.ended)
         }
     }
 
@@ -149,13 +158,16 @@ private final class Seat: Sendable {
 
     /// Takes in a response, as the browser that sent the request.
     func receive(_ response: HistoryResponse, to request: HistoryRequest, of visit: Visit) {
-        let isLogin =
-            if case .logIn = request.action { response.outcome == .done && response.found != nil } else { false }
-        if isLogin, let cookie = request.cookie, let equals = cookie.firstIndex(of: "=") {
-            let before = SessionBrowser()
-            before.plant(String(cookie[..<equals]), String(cookie[cookie.index(after: equals)...]))
+        if response.outcome == .done, response.found != nil, let cookie = request.cookie {
             state.withLock { state in
-                if state.number == visit.number { state.before = before }
+                guard state.number == visit.number else { return }
+                switch request.action {
+                case .logIn, .rotate(graceMilliseconds: 0):
+                    state.replaced = [OldCookie(cookie: cookie, isReplaced: true)] + state.replaced.prefix(2)
+                case .logOut, .destroy:
+                    state.ended = [OldCookie(cookie: cookie, isReplaced: false)] + state.ended.prefix(2)
+                default: break
+                }
             }
         }
         if let handle = response.left {

@@ -43,6 +43,7 @@ public struct LocalHistoryNode: HistoryNode {
                 handle: session.handle.description,
                 list: session[.history],
                 owner: session.owner,
+                idleDeadline: session.idleDeadline.microseconds,
                 absoluteDeadline: session.absoluteDeadline.microseconds,
                 // A clock that steps meanwhile proves nothing.
                 now: min(began, clock.now()).microseconds

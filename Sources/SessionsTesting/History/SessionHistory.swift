@@ -21,8 +21,9 @@ public struct SessionHistory: Sendable {
         public var began: Duration
         /// When the answer came.
         public var ended: Duration
-        /// Whether it was sent with a credential from before the browser's last login that was answered as done.
-        public var isFromBeforeLogin: Bool
+        /// Whether it was sent with a credential that a login, or a rotation without a grace, had replaced: so it was
+        /// answered before.
+        public var isReplaced: Bool
 
         /// Creates an event.
         public init(
@@ -33,7 +34,7 @@ public struct SessionHistory: Sendable {
             response: HistoryResponse,
             began: Duration,
             ended: Duration,
-            isFromBeforeLogin: Bool = false
+            isReplaced: Bool = false
         ) {
             self.client = client
             self.browser = browser
@@ -42,7 +43,7 @@ public struct SessionHistory: Sendable {
             self.response = response
             self.began = began
             self.ended = ended
-            self.isFromBeforeLogin = isFromBeforeLogin
+            self.isReplaced = isReplaced
         }
 
         public var description: String {
@@ -50,7 +51,7 @@ public struct SessionHistory: Sendable {
                 "found \(found.handle.prefix(6)) \(found.owner ?? "anonymous") [\(found.list.joined(separator: " "))]"
             }
             let consumed = response.consumed.map { ", consumed \($0)" } ?? ""
-            let old = isFromBeforeLogin ? ", credential from before login" : ""
+            let old = isReplaced ? ", replaced credential" : ""
             let none = response.isGone ? "found nothing of \(presented?.prefix(6) ?? "")" : "found no session"
             return "\(began.inMilliseconds)–\(ended.inMilliseconds) ms, client \(client), browser \(browser): "
                 + "\(action)\(old) → \(response.outcome.rawValue), \(found ?? none)\(consumed)"
@@ -80,7 +81,9 @@ public struct SessionHistory: Sendable {
     }
 
     /// Every rule that was broken: first the ones with the fewest events, and of those the ones that took the least time.
-    public func violations() -> [Violation] {
+    ///
+    /// - Parameter touchesMayBeUndone: Whether the store says that a failover may undo a touch.
+    public func violations(touchesMayBeUndone: Bool = false) -> [Violation] {
         let requests = Dictionary(grouping: events.filter { $0.response.found != nil }) {
             $0.response.found?.handle ?? ""
         }
@@ -91,8 +94,10 @@ public struct SessionHistory: Sendable {
             requests.flatMap { handle, requests in
                 let requests = requests.sorted { $0.began < $1.began }
                 return lostOperations(requests, appends[handle] ?? []) + forks(requests) + revivals(requests)
-                    + movedDeadlines(requests)
-            } + disappearances() + refusedOperations() + upgrades() + doubleConsumptions() + livedTooLong()
+                    + mixUps(requests) + movedDeadlines(requests)
+                    + (touchesMayBeUndone ? [] : rewoundDeadlines(requests))
+            } + disappearances() + lostTokens() + refusedOperations() + upgrades() + doubleConsumptions()
+            + livedTooLong()
         return found.sorted { ($0.events.count, $0.span) < ($1.events.count, $1.span) }
     }
 
@@ -178,6 +183,27 @@ public struct SessionHistory: Sendable {
         }
     }
 
+    /// A token that was put there and that nobody may have taken is handed out.
+    private func lostTokens() -> [Violation] {
+        let puts = Dictionary(grouping: events.filter(\.hasPut)) { $0.response.left ?? "" }
+        let takers = Dictionary(grouping: events.filter { $0.action == .consume && !$0.wasHandedNothing }) {
+            $0.found ?? $0.presented ?? ""
+        }
+        // Of what died with its node, nobody knows what it found.
+        let strays = takers[""] ?? []
+        return events.compactMap { event in
+            guard event.wasHandedNothing, let handle = event.found,
+                let put = puts[handle]?.filter({ $0.ended < event.began }).max(by: { $0.ended < $1.ended }),
+                !((takers[handle] ?? []) + strays).contains(where: { $0.began < event.ended && $0.ended > put.began })
+            else { return nil }
+            return Violation(
+                invariant: "I1",
+                reason: "a token was answered as kept, and nobody can have taken it, and it is not there",
+                events: [put, event]
+            )
+        }
+    }
+
     private func refusedOperations() -> [Violation] {
         let refused = Dictionary(
             events.compactMap { event in
@@ -214,18 +240,31 @@ public struct SessionHistory: Sendable {
     // MARK: I5
 
     private func upgrades() -> [Violation] {
-        events.filter { $0.isFromBeforeLogin && $0.response.found?.owner != nil }.map { event in
-            let login = events.filter { login in
-                guard case .logIn = login.action else { return false }
-                return login.browser == event.browser && login.ended < event.began
+        events.filter { $0.isReplaced && $0.response.found != nil }.map { event in
+            let replacement = events.filter { other in
+                switch other.action {
+                case .logIn, .rotate(graceMilliseconds: 0):
+                    other.browser == event.browser && other.ended < event.began && other.response.outcome == .done
+                default: false
+                }
             }
             .max { $0.ended < $1.ended }
             return Violation(
                 invariant: "I5",
-                reason: "a credential from before a login was worth what came after it",
-                events: [login, event].compactMap(\.self)
+                reason: "a credential was worth something that a login or a rotation without a grace had replaced",
+                events: [replacement, event].compactMap(\.self)
             )
         }
+    }
+
+    /// A session is one browser's.
+    private func mixUps(_ requests: [Event]) -> [Violation] {
+        guard let first = requests.first, let other = requests.first(where: { $0.browser != first.browser }) else {
+            return []
+        }
+        return [
+            Violation(invariant: "I5", reason: "two browsers were answered with one session", events: [first, other])
+        ]
     }
 
     // MARK: I6
@@ -252,6 +291,22 @@ public struct SessionHistory: Sendable {
         .map { Violation(invariant: "I7", reason: "a session was found after its absolute deadline", events: [$0]) }
     }
 
+    /// Nothing moves an idle deadline back but a login.
+    private func rewoundDeadlines(_ requests: [Event]) -> [Violation] {
+        guard !requests.contains(where: { if case .logIn = $0.action { true } else { false } }) else { return [] }
+        var earlier = requests.sorted { $0.ended < $1.ended }[...]
+        var latest: Event?
+        for request in requests {
+            while let event = earlier.first, event.ended < request.began {
+                earlier.removeFirst()
+                if event.idleDeadline > latest?.idleDeadline ?? .min { latest = event }
+            }
+            guard let latest, request.idleDeadline < latest.idleDeadline else { continue }
+            return [Violation(invariant: "I7", reason: "an idle deadline went back", events: [latest, request])]
+        }
+        return []
+    }
+
     /// Only a login begins the deadlines anew.
     private func movedDeadlines(_ requests: [Event]) -> [Violation] {
         let anonymous = requests.filter { $0.response.found?.owner == nil }
@@ -267,6 +322,18 @@ extension SessionHistory.Event {
     fileprivate var list: [String] { response.found?.list ?? [] }
 
     fileprivate var found: String? { response.found?.handle }
+
+    fileprivate var idleDeadline: Int64 { response.found?.idleDeadline ?? .min }
+
+    /// Whether it asked for the token, and was told that there is none.
+    fileprivate var wasHandedNothing: Bool {
+        action == .consume && response.outcome == .done && response.consumed == nil
+    }
+
+    /// Whether it put a token there, as was answered.
+    fileprivate var hasPut: Bool {
+        if case .put = action { response.outcome == .done } else { false }
+    }
 
     /// The name that it asked to append.
     fileprivate var appended: String? {

@@ -44,7 +44,7 @@ struct SealedRevocationTests {
         let verb: @Sendable (Session) -> Void
     }
 
-    static let late = [
+    static let late: [Late] = [
         Late(testDescription: "rotates strictly") { $0.rotate(grace: .zero) },
         Late(testDescription: "logs in and keeps everything") { $0.logIn("ada", keeping: .all) },
         Late(testDescription: "restarts") { $0.restart() },

@@ -206,6 +206,19 @@ struct TieredSessionStoreTests {
         #expect(try await nodes.browser.visit(nodes.there) { $0[.visits] } == 2)
     }
 
+    @Test("whoever removes everything tells the other nodes")
+    func removedAll() async throws {
+        let nodes = try Nodes(feeds: true)
+        let there = try #require(nodes.there.store as? TieredSessionStore<Side>)
+        let listening = Task { try await there.run() }
+        defer { listening.cancel() }
+        try await nodes.feed.waitForListeners(1)
+        try await nodes.browser.visit(nodes.here) { $0.set(.visits, to: 1) }
+        _ = try await nodes.browser.visit(nodes.there) { $0[.visits] }
+        try await nodes.tier.removeAll()
+        #expect(try await nodes.browser.visit(nodes.there) { $0.isNew })
+    }
+
     @Test("a random history on one node is possible: a copy is never behind what this node has answered")
     func history() async throws {
         let tier = try TieredSessionStore(FaultySessionStore(MemorySessionStore()), staleness: .seconds(60))
@@ -221,7 +234,7 @@ struct TieredSessionStoreTests {
         let record = StoredRecord(payload: [], version: .random(), idleDeadline: deadline, absoluteDeadline: deadline)
         let copies = RecordCopies(limit: limit, age: .seconds(2)) { .zero }
         for number in 0..<10_000 {
-            let key = try #require(StoreKey("key-\(number)"))
+            let key = CopyKey.key(try #require(StoreKey("key-\(number)")))
             copies.end(copies.begin(key), with: record)
         }
         #expect(copies.count <= limit)
@@ -269,12 +282,12 @@ private final class TestFeed: InvalidationFeed {
         set { state.withLock { $0.losesMessages = newValue } }
     }
 
-    func send(_ key: StoreKey) {
+    func send(_ news: Invalidation) {
         let isLost = state.withLock { state in
             state.sent += 1
             return state.losesMessages
         }
-        if !isLost { tell(.changed(key)) }
+        if !isLost { tell(news) }
     }
 
     func tell(_ news: Invalidation) {

@@ -84,6 +84,92 @@ extension FileStoreTests {
             #expect(try await store.insert(.sample(), at: .numbered(9)))
         }
 
+        @Test("ST-10: whoever fills one shard is refused there, and nowhere else")
+        func laneLimit() async throws {
+            let store = try scratch.store { $0.queueLimit = 200 }
+            let key = try StoreKey.numbered(1)
+            let (gate, added) = (ThreadGate(), AsyncStream<Void>.makeStream())
+            try await withThrowingTaskGroup(of: Bool.self) { group in
+                group.addTask { try await store.writers.perform(lane: FilePlace(key).shard) { gate.wait() } == () }
+                await gate.reached()
+                store.writers.whenAdded { added.continuation.yield() }
+                for _ in 0..<64 { group.addTask { try await !store.delete(key, ifVersion: nil) } }
+                var count = 0
+                for await _ in added.stream {
+                    count += 1
+                    if count == 64 { break }
+                }
+                // Whatever comes first: it is refused, or it waits too.
+                let outcome = AsyncStream<SessionStoreError.Code?>.makeStream()
+                store.writers.whenAdded { outcome.continuation.yield(nil) }
+                let next = Task {
+                    let code = try await storeErrorCode { try await store.delete(key, ifVersion: nil) }
+                    outcome.continuation.yield(code)
+                }
+                for await code in outcome.stream {
+                    #expect(code == .unavailable)
+                    break
+                }
+                let other = try StoreKey.numbered(inShardOf: key, isSame: false)
+                #expect(try await store.insert(.sample(), at: other))
+                gate.open()
+                try await next.value
+                for try await isDone in group { #expect(isDone) }
+            }
+            #expect(try await store.insert(.sample(), at: key))
+        }
+
+        @Test("a shard with calls without end leaves its lock to another process again and again")
+        func rests() async throws {
+            let store = try scratch.store()
+            let (lane, key) = (FilePlace(try .numbered(1)).shard, try StoreKey.numbered(1))
+            // Every turn is too long, and a rest ends when the test says so.
+            let rests = AsyncStream<(Duration, @Sendable () -> Void)>.makeStream()
+            let limits = FileCallQueue.Limits(
+                threads: 2,
+                waiting: 1000,
+                deadline: .seconds(86_400),
+                lockTimeout: .seconds(60),
+                turn: .zero
+            )
+            let queue = FileCallQueue(limits, lanes: FilePlace.shards, errors: store.errors) { [root = store.root] in
+                try root.lock($0)
+            } timer: {
+                rests.continuation.yield(($0, $1))
+            }
+            let (gate, added) = (ThreadGate(), AsyncStream<Void>.makeStream())
+            queue.whenAdded { added.continuation.yield() }
+            let calls = Task {
+                try await withThrowingTaskGroup(of: Void.self) { group in
+                    group.addTask { try await queue.perform(lane: lane) { gate.wait() } }
+                    await gate.reached()
+                    for _ in 0..<40 { group.addTask { try await queue.perform(lane: lane) {} } }
+                    try await group.waitForAll()
+                }
+                rests.continuation.finish()
+            }
+            var count = 0
+            for await _ in added.stream {
+                count += 1
+                if count == 41 { break }
+            }
+            gate.open()
+            var turns = 0
+            for await (rest, goOn) in rests.stream {
+                // The call below has its answer before its lock is given back.
+                guard rest > FileCallQueue.longestPause else {
+                    goOn()
+                    continue
+                }
+                turns += 1
+                // As another process would, while many calls wait here.
+                #expect(try await store.touch(key, until: .distantFuture, ifVersion: .init(rawValue: 1)) == false)
+                goOn()
+            }
+            try await calls.value
+            #expect(turns >= 5, "forty calls are more than a few turns")
+        }
+
         @Test("a cancelled caller's write is carried out, and its outcome returned")
         func cancelled() async throws {
             let store = try scratch.store()

@@ -144,24 +144,29 @@ extension FileStoreTests {
 
         @Test("a directory with other files is refused and left as it is")
         func foreign() throws {
+            try scratch.setMode(0o755)
             let data = Data("mine".utf8)
             try data.write(to: URL(fileURLWithPath: scratch.path("notes.txt")))
             let error = #expect(throws: SessionStoreError.self) { try scratch.store() }
             #expect(error?.code == .unusable)
             #expect(try scratch.paths() == ["notes.txt"])
+            #expect(try scratch.mode() == 0o755)
             try FileManager.default.removeItem(atPath: scratch.path("notes.txt"))
             try Data("something else".utf8).write(to: URL(fileURLWithPath: scratch.path("format")))
             #expect(throws: SessionStoreError(.unusable, "")) { try scratch.store() }
             #expect(try scratch.paths() == ["format"])
+            #expect(try scratch.mode() == 0o755)
         }
 
         @Test("a directory of a later version is refused and left as it is")
         func version() throws {
+            try scratch.setMode(0o755)
             try Data("swift-sessions files 2\n".utf8).write(to: URL(fileURLWithPath: scratch.path("format")))
             let error = #expect(throws: SessionStoreError.self) { try scratch.store() }
             #expect(error?.code == .unusable)
             #expect(error?.message.contains("later version") == true)
             #expect(try scratch.paths() == ["format"])
+            #expect(try scratch.mode() == 0o755)
         }
 
         @Test("a directory whose making was interrupted is finished", arguments: 0...4)

@@ -145,6 +145,40 @@ extension FileStoreTests {
             #expect(try await store.delete(same, ifVersion: .init(rawValue: 1)))
         }
 
+        @Test("a process that stopped in a write keeps no sweep from the other shards, and no owner from signing out")
+        func stoppedInWrite() async throws {
+            let held = try StoreKey.numbered(1)
+            let same = try StoreKey.numbered(inShardOf: held, isSame: true)
+            let others = try (2..<12).map { try StoreKey.numbered($0) }.filter {
+                FilePlace($0).shard != FilePlace(held).shard
+            }
+            let store = try scratch.store { $0.lockTimeout = .milliseconds(50) }
+            for key in others + [same] { #expect(try await store.insert(.sample(owner: "app:1"), at: key)) }
+            // A note that nothing is behind, in the shard that is about to be locked.
+            let gone = FilePlace(noteOf: OwnerKey("app:2"), record: FilePlace(held))
+            let note = "owners/\(FilePlace.shardName(gone.shard))/\(FilePlace.leafName(gone.leaf))/\(gone.name)"
+            let alive = try StoreKey.numbered(inShardOf: held, isSame: false)
+            #expect(try await store.insert(.sample(idle: 1_000_000_000, owner: "app:2"), at: alive))
+            #expect(FileManager.default.createFile(atPath: scratch.path(note), contents: Data()))
+
+            let helper = try scratch.helper("hold", held.text)
+            #expect(try await helper.nextLine() == "held")
+            helper.signal(SIGSTOP)
+            #expect(try scratch.paths("temporary").count == 1)
+            #expect(try await store.entries(of: OwnerKey("app:2")).map(\.key) == [alive])
+            #expect(
+                try await store.sweep(expiredBefore: Timestamp(microseconds: 2_000_000), limit: 100) == others.count
+            )
+            #expect(try await store.load(same) != nil)
+
+            helper.signal(SIGKILL)
+            #expect(try await helper.exitCode() == -SIGKILL)
+            #expect(try await store.sweep(expiredBefore: Timestamp(microseconds: 2_000_000), limit: 100) == 1)
+            #expect(try scratch.paths("temporary") == [])
+            #expect(try await store.entries(of: OwnerKey("app:2")).map(\.key) == [alive])
+            #expect(try scratch.files("owners").count == 1)
+        }
+
         @Test("a write waits for a lock that is given back in time")
         func waiting() async throws {
             let key = try StoreKey.numbered(1)

@@ -90,6 +90,26 @@ extension FileStoreTests {
             }
         }
 
+        @Test("a note that is not where its time belongs is removed, and not looked into again and again")
+        func misplaced() async throws {
+            let store = try scratch.store { $0.synchronous = .off }
+            #expect(try await store.insert(Self.record(100), at: .numbered(1)))
+            #expect(try await store.insert(Self.record(100_000), at: .numbered(2)))
+            let notes = try scratch.files("expiry")
+            try #require(notes.count == 2)
+            let (early, late) = (URL(fileURLWithPath: notes[0]), URL(fileURLWithPath: notes[1]))
+            for (note, folder) in [(early, late), (late, early)] {
+                let path = folder.deletingLastPathComponent().relativePath + "/" + note.lastPathComponent
+                #expect(FileManager.default.createFile(atPath: scratch.path(path), contents: Data()))
+            }
+            let due = try await store.scan { try $0.expiry.due(before: Self.moment(200_000), limit: 100) }
+            // A sweep goes on until it finds nothing.
+            try #require(due.count == 2)
+            #expect(try scratch.files("expiry") == notes)
+            #expect(try await store.sweep(expiredBefore: Self.moment(200_000), limit: 100) == 2)
+            #expect(try scratch.files("expiry") == [])
+        }
+
         @Test("a sweep that is killed again and again loses nothing that lives, and the next one ends it")
         func killed() async throws {
             let store = try scratch.store { $0.synchronous = .off }

@@ -1,0 +1,102 @@
+import CostMeasuring
+import TestServers
+import Testing
+
+/// What docs/benchmarks.md promises, counted at the wire.
+@Suite("What a request costs", .serialized, .timeLimit(.minutes(3)))
+struct CostTests {
+    #if Redis
+    @Test("Redis: each kind of request sends exactly the commands, in exactly the round trips, that the sheet says")
+    func redis() async throws {
+        let expected: [CostKind: (Int, [String])] = [
+            .untouched: (0, []),
+            .none: (0, []),
+            .read: (1, ["GET"]),
+            .touched: (2, ["GET", "EVALSHA"]),
+            .begun: (1, ["SET"]),
+            .set: (2, ["GET", "EVALSHA"]),
+            .conflict: (3, ["GET", "EVALSHA", "EVALSHA"]),
+            .consumed: (2, ["GET", "EVALSHA"]),
+            .rotated: (2, ["GET", "EVALSHA"]),
+            .loggedInNew: (3, ["EVALSHA", "SET", "GET"]),
+            .loggedIn: (5, ["GET", "EVALSHA", "EVALSHA", "EVALSHA", "GET"]),
+            .destroyed: (2, ["GET", "DEL"]),
+            .loggedOut: (2, ["GET", "DEL"]),
+        ]
+        let redis = try await ServerCosts.redis()
+        for kind in CostKind.allCases {
+            guard let (trips, commands) = expected[kind] else { continue }
+            // Twice: what is counted is no accident.
+            for _ in 0..<2 {
+                let cost = try #require(try await redis.cost(of: kind))
+                #expect(cost.roundTrips == trips, "\(kind.rawValue): \(cost.commands)")
+                #expect(cost.commands == commands, "\(kind.rawValue)")
+                #expect((cost.sentBytes > 0) == (trips > 0))
+                #expect((cost.receivedBytes > 0) == (trips > 0))
+            }
+        }
+        // The records of the list are asked for at once, so how many round trips that makes is for chance to say.
+        let all = try #require(try await redis.cost(of: .destroyedAll))
+        #expect(all.commands == ["EVALSHA", "ZSCAN", "GET", "GET", "GET", "EVALSHA", "EVALSHA", "EVALSHA"])
+        #expect((6...8).contains(all.roundTrips))
+    }
+    #endif
+
+    #if Postgres
+    @Test(
+        "PostgreSQL: each kind of request carries out exactly the statements, in exactly the round trips, of the sheet"
+    )
+    func postgres() async throws {
+        let expected: [CostKind: [String]] = [
+            .untouched: [],
+            .none: [],
+            .read: ["load"],
+            .touched: ["load", "touch"],
+            .begun: ["insert"],
+            .set: ["load", "replace"],
+            .conflict: ["load", "replace", "replace"],
+            .consumed: ["load", "replace"],
+            .rotated: ["load", "replace"],
+            .loggedInNew: ["insert", "epoch"],
+            .loggedIn: ["load", "replace", "epoch"],
+            .destroyed: ["load", "delete"],
+            .loggedOut: ["load", "delete"],
+            .destroyedAll: ["raise_epoch", "entries_of_owner", "delete_owned", "delete_owned", "delete_owned"],
+        ]
+        let postgres = try await ServerCosts.postgres()
+        for kind in CostKind.allCases {
+            let statements = try #require(expected[kind])
+            for _ in 0..<2 {
+                let cost = try #require(try await postgres.cost(of: kind))
+                #expect(cost.roundTrips == statements.count, "\(kind.rawValue): \(cost.commands)")
+                #expect(cost.commands == statements, "\(kind.rawValue)")
+                #expect((cost.sentBytes > 0) == (cost.roundTrips > 0))
+                #expect((cost.receivedBytes > 0) == (cost.roundTrips > 0))
+            }
+        }
+    }
+    #endif
+
+    @Test("what was carried is counted as what it was: pieces, round trips, commands, statements")
+    func capture() {
+        let redis = WireCapture(links: [
+            [
+                .request(Array("*2\r\n$3\r\nGET\r\n$1\r\na\r\n*1\r\n$4\r\nPI".utf8)), .request(Array("NG\r\n".utf8)),
+                .reply(Array("$1\r\n".utf8)), .reply(Array("b\r\n".utf8)),
+                .request(Array("*1\r\n$4\r\nROLE\r\n".utf8)), .reply([1, 2, 3]),
+            ],
+            [.request(Array("*1\r\n$4\r\nTIME\r\n".utf8))],
+        ])
+        #expect(redis.roundTrips == 3)
+        #expect(redis.redisCommands == ["GET", "PING", "ROLE", "TIME"])
+        #expect(redis.replyBytes == 10)
+        #expect(redis.requestBytes == 20 + 14 + 14 + 14)
+        let bind = [UInt8(ascii: "B"), 0, 0, 0, 11, 0] + Array("load".utf8) + [0, 0]
+        let execute = [UInt8(ascii: "E"), 0, 0, 0, 9, 0, 0, 0, 0, 0]
+        let query = [UInt8(ascii: "Q"), 0, 0, 0, 13] + Array("SELECT 1".utf8) + [0]
+        let postgres = WireCapture(links: [[.request(bind + execute), .reply([0]), .request(query)]])
+        #expect(postgres.postgresStatements == ["load", "SELECT 1"])
+        #expect(postgres.roundTrips == 2)
+        #expect(WireCapture(links: []).roundTrips == 0)
+    }
+}
