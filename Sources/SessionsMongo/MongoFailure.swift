@@ -7,8 +7,7 @@ import Sessions
 /// Of what the server says only its number is repeated: its texts may quote keys and values.
 enum MongoFailure {
     /// The error for a command that failed.
-    static func error(_ error: bson_error_t, _ reply: MongoDocument) -> SessionStoreError {
-        if let failure = reply["writeConcernError"] { return unconfirmed(failure) }
+    static func error(_ error: bson_error_t) -> SessionStoreError {
         switch error.domain {
         case MONGOC_ERROR_SERVER_SELECTION.rawValue: return notConnected(error)
         case MONGOC_ERROR_STREAM.rawValue: return lost

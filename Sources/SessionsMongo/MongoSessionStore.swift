@@ -13,9 +13,8 @@ public import Sessions
 ///
 /// By default an answered write is in the journals of a majority of the replica set, and a read is never older than it: what was
 /// answered survives the loss of the primary, and a session that was destroyed stays so, also on a primary that was cut off and
-/// does not know it. Writes and reads that meet an election are sent once more by libmongoc, and the server sees to it that a
-/// write is applied once. Where a reply is lost for good, the method throws, and the manager loads the record and finds out by
-/// its version.
+/// does not know it. A write that meets an election is sent again under the same number, by which the servers know it and apply
+/// it once. Where a reply is lost for good, the method throws, and the manager loads the record and finds out by its version.
 ///
 /// Calls are carried out by a few threads of the store's own, as libmongoc blocks: none is of Swift's cooperative pool.
 /// Cancelling the task of a caller does not cut a method short: a write that was sent is carried out and its outcome returned.
@@ -74,7 +73,11 @@ public final class MongoSessionStore: Sendable {
                 return isReplicated
             }
             self.queue = queue
-            commands = MongoCommands(collections, level: isReplicated ? configuration.reads.level : nil)
+            commands = MongoCommands(
+                collections,
+                level: isReplicated ? configuration.reads.level : nil,
+                retriesWrites: isReplicated && uri.retriesWrites
+            )
         } catch {
             queue.end()
             throw error

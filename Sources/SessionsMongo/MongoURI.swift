@@ -19,6 +19,8 @@ struct MongoURI: Sendable {
     private let isDirect: Bool
     /// The database of the path; `nil` if there is none.
     let database: String?
+    /// Whether a write that met an election may be sent again; `retryWrites=false` says that it may not.
+    let retriesWrites: Bool
     /// Whether connections are encrypted and the server proves who it is.
     let isVerified: Bool
 
@@ -37,6 +39,7 @@ struct MongoURI: Sendable {
             MONGOC_URI_TLSINSECURE, MONGOC_URI_TLSALLOWINVALIDCERTIFICATES, MONGOC_URI_TLSALLOWINVALIDHOSTNAMES,
         ]
         isVerified = mongoc_uri_get_tls(uri) && !options.contains { mongoc_uri_get_option_as_bool(uri, $0, false) }
+        retriesWrites = mongoc_uri_get_option_as_bool(uri, MONGOC_URI_RETRYWRITES, true)
         try Self.checkWrites(uri, configuration)
         try Self.checkReads(uri, configuration)
         // With mongodb+srv there is none yet, and TLS is on unless the text turns it off.

@@ -11,9 +11,11 @@ import Testing
 extension MongoStoreTests {
     @Suite("Faults of one server")
     struct FaultTests {
+        /// The server that is killed and paused. Each test leaves it running.
+        private static let server = Task { try await MongoServer() }
         let server: MongoServer
 
-        init() async throws { server = try await MongoServer() }
+        init() async throws { server = try await Self.server.value }
 
         func scratch(_ configure: (inout MongoSessionStore.Configuration) -> Void = { _ in }) -> Scratch {
             Scratch(server.url) {
@@ -56,11 +58,11 @@ extension MongoStoreTests {
             let proxy = try FaultProxy(to: server.port)
             defer { proxy.stop() }
             let store = try await scratch().store(at: server.url(at: proxy.port))
-            for (number, fault) in [FaultProxy.Fault.loseReply, .cutReply(after: 20), .loseRequest].enumerated() {
+            for (number, fault) in [FaultProxy.Fault.loseReply, .loseRequest].enumerated() {
                 proxy.next(fault, to: "insert")
                 #expect(try await storeError { try await store.insert(.sample(), at: .numbered(number)) } != nil)
                 let isThere = try await store.load(.numbered(number)) != nil
-                #expect(isThere == (number < 2))
+                #expect(isThere == (number == 0))
                 guard isThere else { continue }
                 proxy.next(fault, to: "delete")
                 #expect(try await storeError { try await store.delete(.numbered(number), ifVersion: nil) } != nil)
@@ -75,11 +77,11 @@ extension MongoStoreTests {
             let store = try await scratch().store(at: server.url(at: proxy.port))
             let record = StoredRecord.sample()
             #expect(try await store.insert(record, at: .numbered(1)))
-            for fault in [FaultProxy.Fault.loseReply, .loseRequest, .cutReply(after: 30)] {
+            for fault in [FaultProxy.Fault.loseReply, .cutReply(after: 30)] {
                 proxy.next(fault, to: "find")
                 #expect(try await store.load(.numbered(1)) == record)
             }
-            #expect(proxy.faultCount == 3)
+            #expect(proxy.faultCount == 2)
         }
 
         @Test("ST-10 replies that are held up or dropped cost each call its deadline, and the store works afterwards")

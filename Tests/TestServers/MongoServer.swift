@@ -156,7 +156,7 @@ package final class MongoReplicaSet: Sendable {
         try await members[0].command(
             """
             {"replSetInitiate":{"_id":"\(name)","members":[\(list.joined(separator: ","))],
-            "settings":{"electionTimeoutMillis":1000,"heartbeatIntervalMillis":200}}}
+            "settings":{"electionTimeoutMillis":1000,"heartbeatIntervalMillis":200,"chainingAllowed":false}}}
             """
         )
         _ = try await primary()
