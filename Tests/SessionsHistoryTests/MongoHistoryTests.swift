@@ -38,7 +38,8 @@ extension HistoryTests {
                 try await server.start()
             },
         ]
-        let run = HistoryRun("mongo", here + processes, faults)
+        // One server shows a write before it is in its journal, and a crash may undo what nobody was answered.
+        let run = HistoryRun("mongo", here + processes, faults, isConfirmed: true)
         try await run.check()
         var dump: [UInt8] = []
         for entry in try await Self.mongo(server.url).entries(after: nil, limit: 1_000_000) {
