@@ -31,7 +31,7 @@ extension HistoryTests {
         faults += HistoryFault.network(ways, writes: ["replace", "insert"])
         faults += [
             HistoryFault("the server paused") {
-                for milliseconds in [300, 2500] {
+                for milliseconds in [300, 2200] {
                     try await server.pause()
                     try await Task.sleep(for: .milliseconds(milliseconds))
                     try await server.resume()

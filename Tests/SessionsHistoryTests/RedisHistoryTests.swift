@@ -22,7 +22,7 @@ extension HistoryTests {
         var faults = here + HistoryFault.network(ways, writes: ["EVALSHA", "SET"])
         faults += [
             HistoryFault("the server paused") {
-                for milliseconds in [300, 2500] {
+                for milliseconds in [300, 2200] {
                     server.pause()
                     try await Task.sleep(for: .milliseconds(milliseconds))
                     server.resume()

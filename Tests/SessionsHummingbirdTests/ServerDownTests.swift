@@ -44,8 +44,7 @@ struct ServerDownTests {
                 var longest = Duration.zero
                 for (visitor, method, path) in [
                     (visitor, HTTPRequest.Method.get, "/visits"), (visitor, .post, "/visits"),
-                    (visitor, .post, "/login"), (visitor, .post, "/logout"), (Visitor(client), .post, "/visits"),
-                    (Visitor(client), .post, "/login"),
+                    (visitor, .post, "/logout"), (Visitor(client), .post, "/login"),
                 ] {
                     let began = ContinuousClock.now
                     let answer = try await visitor.send(method, path)
@@ -80,7 +79,7 @@ struct ServerDownTests {
     func redis() async throws {
         let server = try await RedisServer(["--appendonly", "yes", "--appendfsync", "always"])
         var configuration = RedisClient.Configuration(.standalone(.host("127.0.0.1", port: server.port)))
-        (configuration.connectDeadline, configuration.callDeadline) = (.seconds(1), .seconds(1))
+        (configuration.connectDeadline, configuration.callDeadline) = (.milliseconds(800), .milliseconds(800))
         let store = try RedisSessionStore(client: RedisClient(configuration))
         try await check(
             "Redis",
@@ -98,7 +97,7 @@ struct ServerDownTests {
     func postgres() async throws {
         let server = try await PostgresServer()
         var configuration = PostgresSessionStore.Configuration()
-        (configuration.connectDeadline, configuration.deadline) = (.seconds(2), .seconds(1))
+        (configuration.connectDeadline, configuration.deadline) = (.seconds(2), .milliseconds(800))
         let store = try await PostgresSessionStore(server.url, configuration: configuration)
         try await check(
             "PostgreSQL",
@@ -106,7 +105,6 @@ struct ServerDownTests {
             [
                 Outage(name: "killed", begin: { try await server.crash() }, end: { try await server.start() }),
                 Outage(name: "paused", begin: { try await server.pause() }, end: { try await server.resume() }),
-                Outage(name: "stopped", begin: { try await server.stop() }, end: { try await server.start() }),
             ]
         )
         try await server.stop()
