@@ -169,6 +169,9 @@ extension FileStoreTests {
             #expect(
                 try await store.sweep(expiredBefore: Timestamp(microseconds: 2_000_000), limit: 100) == others.count
             )
+            // Also where nothing but a note leads to that shard.
+            try FileManager.default.removeItem(atPath: scratch.path(#require(scratch.paths("temporary").first)))
+            #expect(try await store.sweep(expiredBefore: Timestamp(microseconds: 2_000_000), limit: 100) == 0)
             #expect(try await store.load(same) != nil)
 
             helper.signal(SIGKILL)
