@@ -44,19 +44,22 @@ struct SealedRevocationTests {
         let verb: @Sendable (Session) -> Void
     }
 
-    static let late = [
+    static let lateRequests: [Late] = [
         Late(testDescription: "rotates strictly") { $0.rotate(grace: .zero) },
         Late(testDescription: "logs in and keeps everything") { $0.logIn("ada", keeping: .all) },
         Late(testDescription: "restarts") { $0.restart() },
         Late(testDescription: "empties") { $0.remove(.visits) },
     ]
 
-    @Test("I2: a request under way that renews a credential does not carry an ended session over", arguments: late)
-    func lateRenewal(late: Late) async throws {
+    @Test(
+        "I2: a request under way that renews a credential does not carry an ended session over",
+        arguments: lateRequests
+    )
+    func lateRenewal(request: Late) async throws {
         let shop = try SealedFixture(revocations: true) { configuration, _ in configuration.deletesEmptied = true }
         try await shop.browser.visit(shop.sessions) { $0.set(.visits, to: 7) }
         let slow = shop.sessions.open(shop.browser.request())
-        late.verb(try await slow.session)
+        request.verb(try await slow.session)
         try await shop.browser.visit(shop.sessions) { $0.destroy() }
         var response = HTTPResponse(status: .ok)
         do {
