@@ -11,6 +11,11 @@ import Synchronization
 final class RedisLane: Sendable {
     private struct State {
         var connection: RedisConnection?
+        var openedAt = ContinuousClock.now
+        /// How many answers the connection had brought when it was greeted.
+        var greetings = 0
+        /// How often connections were given up: one that was begun before that is not used.
+        var retirements = 0
         var isConnecting = false
         var waiters: [CheckedContinuation<RedisConnection, any Error>] = []
         var failures = 0
@@ -18,6 +23,21 @@ final class RedisLane: Sendable {
         var downSince: ContinuousClock.Instant?
         var failure: SessionStoreError?
         var isClosed = false
+        /// Whether the server is no longer one of those that are asked.
+        var isAbandoned = false
+
+        /// What an end of the connection means for the next one: a server that accepts connections and serves none is not
+        /// asked again and again without a pause.
+        mutating func noteEnd(at now: ContinuousClock.Instant, _ backoff: Backoff) {
+            guard let connection = connection.take() else { return }
+            if connection.answerCount > greetings {
+                failures = 0
+            } else if now - openedAt < .seconds(1) {
+                failures += 1
+                failure = connection.end
+                retryAt = now + backoff.pause(after: failures)
+            }
+        }
     }
 
     private enum Way {
@@ -68,37 +88,58 @@ final class RedisLane: Sendable {
             state.waiters.append(waiter)
             return .wait(connects: false)
         }
+        if state.isAbandoned { return .refused(LaneFailure(error: Self.left, isFinal: false)) }
         let now = ContinuousClock.now
+        state.noteEnd(at: now, backoff)
         if let retryAt = state.retryAt, now < retryAt, let failure = state.failure {
             let isDown = state.downSince.map { now - $0 > patience } ?? false
             return .refused(LaneFailure(error: failure, isFinal: isDown, retryAt: retryAt))
         }
-        state.connection = nil
         state.isConnecting = true
         state.waiters.append(waiter)
         return .wait(connects: true)
     }
 
+    /// Makes the connection if it is not there and no pause is on; nobody waits for it.
+    func prepare() {
+        let connects = state.withLock { state in
+            guard !state.isClosed, !state.isAbandoned, !state.isConnecting, state.connection?.isUsable != true else {
+                return false
+            }
+            let now = ContinuousClock.now
+            state.noteEnd(at: now, backoff)
+            if let retryAt = state.retryAt, now < retryAt { return false }
+            state.isConnecting = true
+            return true
+        }
+        if connects { Task { await self.make() } }
+    }
+
     private func make() async {
+        let retirements = state.withLock { $0.retirements }
         do {
             let connection = try await connect()
-            let (waiters, isClosed) = state.withLock { state in
+            let greetings = connection.answerCount
+            let (waiters, refusal) = state.withLock {
+                state -> ([CheckedContinuation<RedisConnection, any Error>], LaneFailure?) in
                 state.isConnecting = false
-                state.failures = 0
                 state.retryAt = nil
                 state.downSince = nil
                 state.failure = nil
-                if !state.isClosed { state.connection = connection }
                 defer { state.waiters = [] }
-                return (state.waiters, state.isClosed)
-            }
-            if isClosed { connection.close() }
-            for waiter in waiters {
-                if isClosed {
-                    waiter.resume(throwing: LaneFailure(error: Self.closed, isFinal: true))
-                } else {
-                    waiter.resume(returning: connection)
+                if state.isClosed { return (state.waiters, LaneFailure(error: Self.closed, isFinal: true)) }
+                // What it was made for has changed while it was made.
+                if state.isAbandoned || state.retirements != retirements {
+                    return (state.waiters, LaneFailure(error: Self.left, isFinal: false))
                 }
+                state.connection = connection
+                state.openedAt = .now
+                state.greetings = greetings
+                return (state.waiters, nil)
+            }
+            if refusal != nil { connection.close() }
+            for waiter in waiters {
+                if let refusal { waiter.resume(throwing: refusal) } else { waiter.resume(returning: connection) }
             }
         } catch {
             let failure = error as? SessionStoreError ?? SessionStoreError(.unavailable, "Redis cannot be reached.")
@@ -119,13 +160,25 @@ final class RedisLane: Sendable {
         }
     }
 
-    /// Takes no more commands to the present connection.
+    /// Takes no more commands to the present connection, nor to one that is being made.
     func retire() {
         let connection = state.withLock { state in
-            defer { state.connection = nil }
-            return state.connection
+            state.retirements += 1
+            return state.connection.take()
         }
         connection?.retire()
+    }
+
+    /// The same, if the present connection leads elsewhere.
+    func retire(unlessAt address: RedisAddress) {
+        let connection = state.withLock { $0.connection?.address == address ? nil : $0.connection.take() }
+        connection?.retire()
+    }
+
+    /// The same as ``retire()``, and connects no more.
+    func abandon() {
+        state.withLock { $0.isAbandoned = true }
+        retire()
     }
 
     func close() {
@@ -135,6 +188,10 @@ final class RedisLane: Sendable {
             return state.connection
         }
         connection?.close()
+    }
+
+    private static var left: SessionStoreError {
+        SessionStoreError(.unavailable, "Another server has the keys now. Look at the servers if that does not pass.")
     }
 
     private static var closed: SessionStoreError {
