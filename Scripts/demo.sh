@@ -14,7 +14,7 @@ swift build --package-path Examples/Storefront --product storefront
 
 if [ "$store" = postgres ] && [ -z "${DATABASE_URL:-}" ]; then
     start_postgres
-    DATABASE_URL="postgresql://postgres@127.0.0.1:$postgres_port/postgres"
+    DATABASE_URL=$postgres_url
     export DATABASE_URL
 fi
 

@@ -124,6 +124,8 @@ find_initdb() {
 require_postgres() {
     require_tool openssl openssl openssl "the tests need openssl"
     require_tool pgrep procps proctools "the tests need pgrep"
+    # Debian's package also starts one of its own on port 6432, which no test uses. It is not on everybody's search path.
+    [ -x /usr/sbin/pgbouncer ] || require_tool pgbouncer pgbouncer pgbouncer "the tests need PgBouncer: https://www.pgbouncer.org"
     find_initdb >/dev/null && return 0
     if command -v apt-get >/dev/null; then
         install_packages postgresql
@@ -135,25 +137,26 @@ require_postgres() {
     fi
 }
 
-# start_postgres: a PostgreSQL server in a scratch folder on a free port, $postgres_port, until this script ends.
+# start_postgres: a PostgreSQL server in a scratch folder, at the socket in it, until this script ends. It asks for no password,
+# so nobody else is let into the folder.
 start_postgres() {
     require_postgres
-    require_python
     local bin as=()
     bin=$(dirname "$(find_initdb)")
     postgres_folder=$(mktemp -d /tmp/sessions-postgres-XXXXXX)
+    postgres_stop=(true)
+    trap stop_postgres EXIT
     # PostgreSQL refuses to run as root.
     if [ "$(id -u)" = 0 ]; then
         chown postgres "$postgres_folder"
         as=(setpriv --reuid=postgres --regid=postgres --clear-groups --)
     fi
-    postgres_port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
-    say "Starting PostgreSQL on port $postgres_port, in $postgres_folder"
+    postgres_url="postgresql:///postgres?host=$postgres_folder&port=5432&user=postgres"
+    say "Starting PostgreSQL in $postgres_folder"
     "${as[@]}" "$bin/initdb" -N -A trust -U postgres -E UTF8 --locale=C -D "$postgres_folder/data" >/dev/null
     # It goes into a session of its own, so that Ctrl-C ends the shop alone.
     "${as[@]}" "$bin/pg_ctl" -s -w -D "$postgres_folder/data" -l "$postgres_folder/log" \
-        -o "-p $postgres_port -c listen_addresses=127.0.0.1 -c unix_socket_directories=$postgres_folder" start </dev/null
-    trap 'stop_postgres' EXIT
+        -o "-p 5432 -c listen_addresses='' -c unix_socket_directories=$postgres_folder" start </dev/null
     postgres_stop=("${as[@]}" "$bin/pg_ctl" -s -m fast -D "$postgres_folder/data" stop)
 }
 

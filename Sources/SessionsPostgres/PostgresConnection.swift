@@ -32,6 +32,9 @@ final class PostgresConnection {
     /// Whether nobody waits for what is under way any more.
     var isGivenUp: Bool { !isIdle && unanswered == 0 }
 
+    /// Whether what is under way changes nothing.
+    var onlyLoads: Bool { calls.allSatisfy { $0.statement.kind == .load } }
+
     /// What became of a turn.
     enum Progress {
         case goingOn

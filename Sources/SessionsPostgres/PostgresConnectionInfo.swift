@@ -16,11 +16,16 @@ import Musl
 struct PostgresConnectionInfo: Sendable {
     let text: String
     private let connectSeconds: Int
+    /// How long data may be under way without a sign of life, in milliseconds.
+    private let silence: Int64
 
     /// Reads `text`, and refuses what would not be safe (checklist ST-10).
     init(_ text: String, configuration: PostgresSessionStore.Configuration) throws {
         self.text = text
         connectSeconds = max(2, Int((configuration.connectDeadline.wholeMicroseconds + 999_999) / 1_000_000))
+        // A machine that is gone tells nobody; calls that wait for it are over by then, and others want its connections.
+        silence = max(2_000, configuration.deadline.wholeMicroseconds / 500)
+        try Self.checkPassword(in: text)
         let settings = try Self.settings(in: text)
         try Self.check(settings, configuration.serverVerification)
     }
@@ -57,10 +62,10 @@ struct PostgresConnectionInfo: Sendable {
             ("fallback_application_name", "swift-sessions"),
             // A standby shows what was true a moment ago, and cannot write.
             ("target_session_attrs", "primary"),
-            ("keepalives_idle", "30"),
-            ("keepalives_interval", "10"),
+            ("keepalives_idle", "5"),
+            ("keepalives_interval", "2"),
             ("keepalives_count", "3"),
-            ("tcp_user_timeout", "30000"),
+            ("tcp_user_timeout", "\(silence)"),
             ("dbname", text),
             ("connect_timeout", "\(connectSeconds)"),
             ("client_encoding", "UTF8"),
@@ -101,6 +106,8 @@ struct PostgresConnectionInfo: Sendable {
         let stated = values(of: parsed)
         // libpq does the same.
         if stated["sslmode"] == nil, stated["sslrootcert"] == "system" { settings["sslmode"] = "verify-full" }
+        // Where the text leaves it open, it is decided here and not by the environment.
+        settings["target_session_attrs"] = nil
         return settings.merging(stated) { $1 }
     }
 
@@ -120,9 +127,9 @@ struct PostgresConnectionInfo: Sendable {
         _ settings: [String: String],
         _ verification: PostgresSessionStore.Configuration.ServerVerification
     ) throws {
-        let role = settings["target_session_attrs"] ?? "any"
-        // libpq's own default is ours to replace.
-        guard ["any", "read-write", "primary"].contains(role) else {
+        try checkPlaces(settings)
+        let role = settings["target_session_attrs"] ?? "primary"
+        guard ["read-write", "primary"].contains(role) else {
             throw SessionConfigurationError(
                 .store,
                 "target_session_attrs=\(role) may lead to a standby, which shows sessions that are over and takes no "
@@ -142,12 +149,47 @@ struct PostgresConnectionInfo: Sendable {
         )
     }
 
-    private static func leavesTheMachine(_ settings: [String: String]) -> Bool {
-        let hosts = (settings["hostaddr"] ?? settings["host"] ?? "").split(
-            separator: ",",
-            omittingEmptySubsequences: false
+    /// Refuses a URI in which a password ends where it should not.
+    ///
+    /// A raw `@` or `/` makes its rest a host, a port or a database, which libpq's errors name (checklist LG-01).
+    private static func checkPassword(in text: String) throws {
+        guard let scheme = ["postgresql://", "postgres://"].first(where: { text.hasPrefix($0) }) else { return }
+        let place = text.utf8.dropFirst(scheme.utf8.count).prefix { $0 != UInt8(ascii: "?") }
+        let parts = place.split(separator: UInt8(ascii: "@"), omittingEmptySubsequences: false)
+        guard parts.count <= 2, parts.count < 2 || !parts[0].contains(UInt8(ascii: "/")) else { throw noPlace }
+    }
+
+    /// Refuses hosts and ports that are none: they may be the rest of a password.
+    private static func checkPlaces(_ settings: [String: String]) throws {
+        for host in list(settings["host"]) + list(settings["hostaddr"]) {
+            // An abstract socket begins with it.
+            guard !host.utf8.dropFirst().contains(UInt8(ascii: "@")) else { throw noPlace }
+        }
+        for port in list(settings["port"]) {
+            guard port.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }) else { throw noPlace }
+        }
+    }
+
+    private static var noPlace: SessionConfigurationError {
+        SessionConfigurationError(
+            .store,
+            "The connection string names a host or a port that is none. In the password of a URI write @ as %40, : as %3A "
+                + "and / as %2F."
         )
-        return !hosts.allSatisfy { isLocal(String($0)) }
+    }
+
+    private static func list(_ text: String?) -> [String] {
+        (text ?? "").split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+    }
+
+    /// Whether one of the servers is on another machine. Each is reached by its address, or, if that is empty, by its name.
+    private static func leavesTheMachine(_ settings: [String: String]) -> Bool {
+        let (hosts, addresses) = (list(settings["host"]), list(settings["hostaddr"]))
+        return (0..<max(hosts.count, addresses.count)).contains { index in
+            let address = addresses.indices.contains(index) ? addresses[index] : ""
+            let host = hosts.indices.contains(index) ? hosts[index] : ""
+            return !isLocal(address.isEmpty ? host : address)
+        }
     }
 
     /// A socket's directory, or the loopback interface.

@@ -163,6 +163,14 @@ enum PostgresFailure {
         SessionStoreError(.unusable, "PostgreSQL \(version) is too old. Use PostgreSQL 13 or later.")
     }
 
+    static let standby = error(sqlState: "25006")
+
+    static let pooled = SessionStoreError(
+        .unusable,
+        "Between this process and PostgreSQL is a pooler that lends a connection for one transaction: what the store sets and "
+            + "prepares gets lost there. Use its session mode (pool_mode=session in PgBouncer), or connect to the server itself."
+    )
+
     static let noFsync = SessionStoreError(
         .unusable,
         "The server runs with fsync=off: a power loss undoes answered writes, logouts among them, and may damage every "

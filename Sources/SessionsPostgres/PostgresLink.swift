@@ -37,6 +37,9 @@ final class PostgresLink: @unchecked Sendable {  // Used by one thread at a time
 
     var socket: Int32 { PQsocket(connection) }
 
+    /// The number of the server's process, as it was told when the connection was made.
+    var processID: String { String(PQbackendPID(connection)) }
+
     /// Whether the server gave up waiting for its standbys since this was last asked: what it then answers is not confirmed.
     func takeUnconfirmed() -> Bool { notices.takeUnconfirmed() }
 

@@ -61,7 +61,8 @@ final class PostgresLoop {
                 if inbox.isClosed, inbox.isAborted || !hasCallers { return failAll(PostgresFailure.closed) }
                 connect()
             }
-            wait(isQuiet ? timeout : 0)
+            // Calls that have just come to an end make room: the inbox is to know before the thread falls asleep.
+            wait(isQuiet && begun == 0 ? timeout : 0)
         }
     }
 
@@ -115,7 +116,9 @@ final class PostgresLoop {
         for call in late { call.fail(PostgresFailure.noConnection(after: deadline, limit: limit)) }
         let error = PostgresFailure.unanswered(after: deadline)
         for connection in connections { connection.giveUp(until: moment, error) }
-        givenUp += connections.filter(\.isGivenUp)
+        // Loads that nobody waits for leave nothing behind: their connections make room for new ones at once, as the server
+        // may be gone without a word.
+        givenUp += connections.filter { $0.isGivenUp && !$0.onlyLoads }
         connections.removeAll(where: \.isGivenUp)
         let earliest = (connections.compactMap(\.earliest) + [loads, writes, scans].compactMap { $0.first?.began })
             .min()

@@ -18,6 +18,7 @@ struct PostgresOpener: Sendable {
         try info.checkService(configuration.serverVerification)
         let link = try PostgresLink(info)
         try setUp(link)
+        try checkPooler(link)
         try migrate(link)
         try prepare(link)
         return link
@@ -46,11 +47,14 @@ struct PostgresOpener: Sendable {
             SET statement_timeout = \(milliseconds); SET lock_timeout = 0; SET client_min_messages = warning; \
             SET row_security = off; \
             SELECT current_setting('server_version_num'), current_setting('server_version'), current_setting('fsync'), \
-            current_setting('synchronous_commit'), current_setting('synchronous_standby_names')
+            current_setting('synchronous_commit'), current_setting('synchronous_standby_names'), \
+            pg_catalog.pg_is_in_recovery()
             """,
             until: .now + configuration.connectDeadline
         )
-        guard let row = rows.first, row.count == 5 else { throw PostgresFailure.foreign }
+        guard let row = rows.first, row.count == 6 else { throw PostgresFailure.foreign }
+        // Whatever led here: a standby shows what was true a moment ago.
+        guard row[5] == "f" else { throw PostgresFailure.standby }
         guard let version = row[0].flatMap({ Int($0) }), version >= 130_000 else {
             throw PostgresFailure.oldServer(row[1] ?? "")
         }
@@ -69,6 +73,27 @@ struct PostgresOpener: Sendable {
         if let commit {
             try link.query("SET synchronous_commit = '\(commit)'", until: .now + configuration.connectDeadline)
         }
+    }
+
+    /// Refuses a pooler that lends a server's connection for one transaction: what was set up and prepared is then another
+    /// program's, and this one works without it.
+    ///
+    /// A pooler gives its clients process numbers of its own making, so that without one there is nothing to find out. With one,
+    /// a second connection takes whatever is free while a transaction is open on it: the first one must still be where it was.
+    private func checkPooler(_ link: PostgresLink) throws {
+        let end = ContinuousClock.now + configuration.connectDeadline
+        func server(_ link: PostgresLink, _ prefix: String = "") throws -> String? {
+            try link.query("\(prefix)SELECT pg_catalog.pg_backend_pid()", until: end).first?.first ?? nil
+        }
+        guard let first = try server(link), first != link.processID else { return }
+        let second = try PostgresLink(info)
+        do {
+            guard try server(second, "BEGIN; ") != first else { throw PostgresFailure.pooled }
+        } catch let error as SessionStoreError where error.code == .timedOut {
+            // There is no more than one connection, and it stays with the first.
+            return
+        }
+        guard try server(link) == first else { throw PostgresFailure.pooled }
     }
 
     private func prepare(_ link: PostgresLink) throws {

@@ -50,11 +50,16 @@ struct PostgresSchema: Sendable {
 
     /// Whether the schema is there, whether the table of records is, how the latter is kept, and whether there is a table of
     /// versions; as text.
+    ///
+    /// All of it at one moment: `to_regclass` would see what has been committed since the statement began, and tell of one
+    /// table and not of the other while another store makes them.
     var inspection: String {
         """
-        SELECT to_regnamespace('"\(schema)"') IS NOT NULL, to_regclass('\(records)') IS NOT NULL, \
-        (SELECT relpersistence FROM pg_class WHERE oid = to_regclass('\(records)')), \
-        to_regclass('\(versions)') IS NOT NULL
+        SELECT count(n.oid) > 0, count(*) FILTER (WHERE c.relname = '\(table)') > 0, \
+        max(c.relpersistence::text) FILTER (WHERE c.relname = '\(table)'), \
+        count(*) FILTER (WHERE c.relname = '\(table)_schema') > 0 \
+        FROM pg_catalog.pg_namespace n LEFT JOIN pg_catalog.pg_class c \
+        ON c.relnamespace = n.oid AND c.relname IN ('\(table)', '\(table)_schema') WHERE n.nspname = '\(schema)'
         """
     }
 

@@ -221,7 +221,7 @@ extension RedisStoreTests {
             #expect(result.lost == 0 && result.revived == 0 && result.answered > 1000)
         }
 
-        @Test("a cluster: a slot that moves under load is followed (MOVED, ASK)")
+        @Test("a cluster: a slot that moves is followed (MOVED, ASK)")
         func moving() async throws {
             let group = try await Servers.cluster.server
             let client = try group.client()

@@ -86,7 +86,7 @@ struct SettingsTests {
             { $0.tls = RedisTLS(certificatePath: "/nowhere/at/all") },
         ]
         for (index, change) in changes.enumerated() {
-            var configuration = RedisClient.Configuration(.standalone(.host("db", port: 6379)))
+            var configuration = RedisClient.Configuration(.standalone(.host("localhost", port: 6379)))
             change(&configuration)
             #expect(throws: SessionConfigurationError(.store, ""), "number \(index)") {
                 _ = try RedisClient(configuration)
@@ -107,7 +107,7 @@ struct SettingsTests {
             { $0.skewAllowance = .seconds(86_401) }, { $0.confirmation = .replicas(0, within: .seconds(1)) },
             { $0.confirmation = .replicas(1, within: .zero) }, { $0.confirmation = .replicas(1, within: .seconds(4)) },
         ]
-        let client = try RedisClient(url: "redis://db")
+        let client = try RedisClient(url: "redis://localhost")
         for (index, change) in changes.enumerated() {
             var configuration = RedisSessionStore.Configuration()
             change(&configuration)

@@ -13,6 +13,8 @@ final class ClusterRouter: RedisRouter {
         var primaries: [RedisAddress] = []
         var owners: [RedisAddress?] = []
         var generation = 0
+        /// When the map was asked for last.
+        var askedAt: ContinuousClock.Instant?
         var refresh: Task<SessionStoreError?, Never>?
         var isClosed = false
     }
@@ -57,16 +59,24 @@ final class ClusterRouter: RedisRouter {
     }
 
     func moved(_ slot: Int, to address: RedisAddress) {
-        let generation = state.withLock { state in
+        let (generation, isRecent) = state.withLock { state in
             if !state.owners.isEmpty { state.owners[slot] = address }
-            return state.generation
+            return (state.generation, Self.isRecent(state))
         }
         // Where one slot has moved, others have or will.
-        Task { await self.refresh(after: generation) }
+        if !isRecent { Task { await self.refresh(after: generation) } }
     }
 
     func doubt(_ generation: Int) async {
+        if state.withLock({ Self.isRecent($0) }) { return }
         await refresh(after: generation)
+    }
+
+    /// Whether the map is too young to be asked for again, whatever happened: while slots move, every answer may say that
+    /// one has, and each says where to.
+    private static func isRecent(_ state: State) -> Bool {
+        guard !state.owners.isEmpty, let askedAt = state.askedAt else { return false }
+        return .now - askedAt < .milliseconds(100)
     }
 
     func primaries() async throws -> [RedisNode] {
@@ -107,10 +117,11 @@ final class ClusterRouter: RedisRouter {
         let answer = await Race.first(of: candidates.count, atOnce: 3) { await self.ask(candidates[$0]) }
         let unused = state.withLock { state -> [RedisNode] in
             state.refresh = nil
+            state.askedAt = .now
             guard case .success(let ranges) = answer else { return [] }
             return take(ranges, &state)
         }
-        for node in unused { node.retire() }
+        for node in unused { node.abandon() }
         guard case .failure(let error) = answer else { return nil }
         return error
     }
@@ -133,7 +144,7 @@ final class ClusterRouter: RedisRouter {
 
     private func ask(_ node: RedisNode) async -> Result<[ClusterRange], SessionStoreError> {
         do {
-            let connection = try await node.lane(confirming: false).connection()
+            let connection = try await node.lane(confirming: false).lane.connection()
             let words = ["CLUSTER", "SLOTS"].map { Array($0.utf8) }
             let answer = try await connection.send(words, before: .now + deadline)
             if case .error(let error) = answer { return .failure(RedisRefusal(error).error(at: node.address)) }
@@ -171,12 +182,15 @@ struct ClusterRange: Equatable {
         for item in items {
             guard case .array(let parts) = item, parts.count >= 3, case .integer(let first) = parts[0],
                 case .integer(let last) = parts[1], first >= 0, first <= last, last < HashSlot.count,
-                let primary = Self.address(parts[2], askedOf: address)
+                case .array(let node) = parts[2], node.count >= 2
             else { return nil }
+            // A node that nobody can name serves nobody: its slots have no owner yet.
+            if node[0] == .text("?") { continue }
+            guard let primary = Self.address(parts[2], askedOf: address) else { return nil }
             let replicas = parts.dropFirst(3).compactMap { Self.address($0, askedOf: address) }
             ranges.append(ClusterRange(slots: Int(first)...Int(last), primary: primary, replicas: replicas))
         }
-        return ranges
+        return ranges.isEmpty ? nil : ranges
     }
 
     /// A node without a host is the one that was asked.
@@ -184,7 +198,8 @@ struct ClusterRange: Equatable {
         guard case .array(let parts) = value, parts.count >= 2, case .integer(let port) = parts[1],
             (1...65_535).contains(port)
         else { return nil }
-        if case .bytes(let host) = parts[0], !host.isEmpty, host != Array("?".utf8) {
+        if parts[0] == .text("?") { return nil }
+        if case .bytes(let host) = parts[0], !host.isEmpty {
             return .host(String(decoding: host, as: UTF8.self), port: Int(port))
         }
         guard case .host(let host, _)? = address else { return nil }

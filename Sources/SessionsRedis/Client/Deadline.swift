@@ -34,7 +34,7 @@ enum Deadline {
         }
     }
 
-    private static func schedule(
+    static func schedule(
         at moment: ContinuousClock.Instant,
         _ body: @escaping @Sendable () -> Void
     ) -> Scheduled<Void> {

@@ -31,6 +31,17 @@ extension RedisClient {
         public var customMirror: Mirror { Mirror(self, children: []) }
     }
 
+    /// Whether a server on another machine has to prove who it is.
+    public enum ServerVerification: Sendable, Hashable {
+        /// A connection that leaves the machine is encrypted, and the server shows a certificate that
+        /// ``Configuration/tls`` trusts. Anything else is refused.
+        case required
+
+        /// Nobody but you can send or read a packet on the way to the servers. Sessions and passwords may cross it in the
+        /// clear.
+        case trustedNetwork
+    }
+
     /// Which servers a client talks to, and within what bounds.
     public struct Configuration: Sendable {
         /// The servers.
@@ -50,6 +61,10 @@ extension RedisClient {
 
         /// Whether the sentinels speak TLS too, where ``tls`` is set; by default they do.
         public var sentinelsUseTLS = true
+
+        /// Whether a server on another machine has to prove who it is; by default ``ServerVerification/required``
+        /// (checklist ST-10).
+        public var serverVerification = ServerVerification.required
 
         /// How many connections commands share, for each server; from 1 to 64, by default 2.
         ///
@@ -131,6 +146,28 @@ extension RedisClient {
                 minimumBackoff >= .milliseconds(1) && minimumBackoff <= maximumBackoff
                     && maximumBackoff <= .seconds(60),
                 "minimumBackoff is a millisecond or more, and maximumBackoff at least as long and at most a minute."
+            )
+        }
+
+        var isCluster: Bool { if case .cluster = topology { true } else { false } }
+
+        /// Refuses to send sessions and passwords over a network in the clear.
+        ///
+        /// Not a part of ``validate()``: a URL does not say what network it is for.
+        func requireProof() throws {
+            guard serverVerification == .required else { return }
+            let isEncrypted: Bool
+            let addresses: [RedisAddress]
+            switch topology {
+            case .standalone(let address): (isEncrypted, addresses) = (tls != nil, [address])
+            case .sentinel(let sentinels, _): (isEncrypted, addresses) = (tls != nil && sentinelsUseTLS, sentinels)
+            case .cluster(let nodes): (isEncrypted, addresses) = (tls != nil, nodes)
+            }
+            try require(
+                isEncrypted || addresses.allSatisfy(\.isLocal),
+                "Whoever is on the way to the server could read and change every session, and read the password. Use TLS "
+                    + "(rediss://…, or tls in the client's configuration). If nobody but you can reach that network, make "
+                    + "the store with a RedisClient whose configuration has serverVerification set to .trustedNetwork."
             )
         }
 

@@ -27,6 +27,7 @@ public final class RedisClient: RedisConfirmingClient {
     ///   ``Configuration/tls`` cannot be read.
     public init(_ configuration: Configuration) throws {
         try configuration.validate()
+        try configuration.requireProof()
         self.configuration = configuration
         backoff = Backoff(minimum: configuration.minimumBackoff, maximum: configuration.maximumBackoff)
         let group = MultiThreadedEventLoopGroup.singleton
@@ -36,7 +37,9 @@ public final class RedisClient: RedisConfirmingClient {
             context: context,
             credentials: configuration.credentials,
             database: configuration.database,
-            deadline: configuration.connectDeadline
+            deadline: configuration.connectDeadline,
+            asksRole: !configuration.isCluster,
+            trustsNetwork: configuration.serverVerification == .trustedNetwork
         )
         let node: @Sendable (RedisAddress?, @escaping @Sendable () async throws -> RedisConnection) -> RedisNode = {
             [backoff] address, connect in
@@ -57,12 +60,15 @@ public final class RedisClient: RedisConfirmingClient {
                     context: configuration.sentinelsUseTLS ? context : nil,
                     credentials: configuration.sentinelCredentials,
                     database: 0,
-                    deadline: configuration.connectDeadline
+                    deadline: configuration.connectDeadline,
+                    trustsNetwork: configuration.serverVerification == .trustedNetwork
                 ),
                 servers: servers,
                 group: group
             )
-            router = SingleRouter(node: node(nil) { try await resolver.connect() })
+            let primary = node(nil) { try await resolver.connect() }
+            resolver.follow(primary)
+            router = SingleRouter(node: primary)
             dial = { _ in try await resolver.connect() }
         case .cluster(let seeds):
             let cluster = ClusterRouter(seeds: seeds, deadline: configuration.connectDeadline) { address in
@@ -173,7 +179,9 @@ public final class RedisClient: RedisConfirmingClient {
         let size = command.size
         try admit(size)
         defer { release(size) }
-        let deadline = ContinuousClock.now + configuration.callDeadline
+        let now = ContinuousClock.now
+        let deadline = min(now + configuration.callDeadline, RedisBound.end ?? .now + configuration.callDeadline)
+        guard deadline > now else { throw RedisBound.isOver }
         var target = pinned.map { Target.named($0, asking: false) } ?? .owner
         var (failures, redirects) = (0, 0)
         while true {
@@ -186,9 +194,9 @@ public final class RedisClient: RedisConfirmingClient {
                     (node, asking, generation) = (found.node, false, found.generation)
                 case .named(let named, let isAsking): (node, asking) = (named, isAsking)
                 }
-                let lane = node.lane(confirming: confirming)
+                let (lane, ready) = node.lane(confirming: confirming)
                 let connection: RedisConnection
-                if let ready = lane.ready() {
+                if let ready {
                     connection = ready
                 } else {
                     connection = try await Deadline.bound(deadline) { try await lane.connection() }
@@ -209,8 +217,9 @@ public final class RedisClient: RedisConfirmingClient {
                     if redirects <= 5 { target = .named(next, asking: true) } else { failures += 1 }
                 case .passing: failures += 1
                 case .notPrimary:
-                    // Another server is the primary now: the next connection finds it.
-                    connection.retire()
+                    // Another server is the primary now, and this one would go on answering reads: the next connections
+                    // find the other. What comes late on a connection that is given up already says nothing new.
+                    if connection.isUsable { node.retire() }
                     failures += 1
                 default: return answer
                 }

@@ -42,6 +42,8 @@ final class RedisConnection: Sendable {
         /// Whether a `WAIT` is under way: the writes that come meanwhile share the next one.
         var isWaiting = false
         var isRetired = false
+        /// How many answers have come.
+        var answers = 0
         var failure: SessionStoreError?
         var subscriber: Subscriber?
     }
@@ -65,6 +67,12 @@ final class RedisConnection: Sendable {
 
     /// Whether new commands may come.
     var isUsable: Bool { state.withLock { $0.failure == nil && !$0.isRetired } }
+
+    /// How many answers have come, those of the greeting included.
+    var answerCount: Int { state.withLock { $0.answers } }
+
+    /// Why it has ended, or takes no more commands.
+    var end: SessionStoreError { state.withLock { $0.failure } ?? closed }
 
     func opened(_ channel: any Channel) {
         let failed = state.withLock { state in
@@ -100,7 +108,12 @@ final class RedisConnection: Sendable {
         asking: Bool = false
     ) async throws -> (reply: RedisValue, replicas: Int) {
         try await withCheckedThrowingContinuation { continuation in
-            let call = ConfirmedCall(continuation, replicas: replicas, milliseconds: milliseconds)
+            let call = ConfirmedCall(
+                continuation,
+                replicas: replicas,
+                milliseconds: milliseconds,
+                deadline: deadline
+            )
             add(arguments, asking: asking, Pending(kind: .confirmed(call), deadline: deadline)) {
                 call.fail(ConnectionFailure.notSent($0))
             }
@@ -167,7 +180,8 @@ final class RedisConnection: Sendable {
         let milliseconds = calls.map(\.milliseconds).max() ?? 0
         let words = ["WAIT", "\(replicas)", "\(milliseconds)"].map { Array($0.utf8) }
         RESPEncoder.write(words, to: &state.outgoing)
-        let deadline = state.order.last?.deadline ?? .now
+        // Nobody waits longer than was asked for.
+        let deadline = calls.map(\.deadline).min() ?? .now
         state.order.append(Pending(kind: .wait(calls), deadline: deadline))
         state.isWaiting = true
     }
@@ -206,18 +220,19 @@ final class RedisConnection: Sendable {
     /// Hands answers to those who wait for them, in order.
     func received(_ replies: [RedisValue]) {
         let (finished, surplus, flush, drained) = state.withLock {
-            state -> ([(Kind, RedisValue)], Bool, (any EventLoop)?, Bool) in
+            state -> ([(Kind, RedisValue)], RedisValue?, (any EventLoop)?, Bool) in
             var finished: [(Kind, RedisValue)] = []
             finished.reserveCapacity(replies.count)
             for reply in replies {
                 guard state.order.count > state.unsent, let pending = state.order.popFirst() else {
-                    return (finished, true, nil, false)
+                    return (finished, reply, nil, false)
                 }
+                state.answers += 1
                 if case .wait = pending.kind { state.isWaiting = false }
                 finished.append((pending.kind, reply))
             }
             let flush = state.unsent > 0 ? Self.scheduleFlush(&state) : nil
-            return (finished, false, flush, state.isRetired && state.order.isEmpty)
+            return (finished, nil, flush, state.isRetired && state.order.isEmpty)
         }
         for (kind, reply) in finished {
             switch kind {
@@ -229,7 +244,12 @@ final class RedisConnection: Sendable {
         }
         flush?.execute { self.flush() }
         // An answer to nothing: whoever is at the other end, the next answers cannot be told apart.
-        if surplus { fail(unreadable) } else if drained { close() }
+        switch surplus {
+        // A server that takes no more clients, or none from there, says so before it is asked.
+        case .error(let error): fail(RedisRefusal(error).error(at: address))
+        case _?: fail(unreadable)
+        case nil: if drained { close() }
+        }
     }
 
     // MARK: Deadlines
@@ -329,16 +349,19 @@ final class RedisConnection: Sendable {
 final class ConfirmedCall: Sendable {
     let replicas: Int
     let milliseconds: Int
+    let deadline: ContinuousClock.Instant
     private let state:
         Mutex<(continuation: CheckedContinuation<(reply: RedisValue, replicas: Int), any Error>?, reply: RedisValue?)>
 
     init(
         _ continuation: CheckedContinuation<(reply: RedisValue, replicas: Int), any Error>,
         replicas: Int,
-        milliseconds: Int
+        milliseconds: Int,
+        deadline: ContinuousClock.Instant
     ) {
         self.replicas = replicas
         self.milliseconds = milliseconds
+        self.deadline = deadline
         state = Mutex((continuation, nil))
     }
 

@@ -12,11 +12,16 @@ struct RedisConnector: Sendable {
     let credentials: RedisClient.Credentials?
     let database: Int
     let deadline: Duration
+    /// Whether the server has to say itself that it is a primary.
+    var asksRole = false
+    /// Whether passwords and sessions may cross a network in the clear.
+    var trustsNetwork = false
 
     /// A connection that is ready for commands.
     ///
     /// - Throws: `SessionStoreError`.
     func connect(to address: RedisAddress, group: any EventLoopGroup) async throws -> RedisConnection {
+        try permit(address)
         let end = ContinuousClock.now + deadline
         let connection = RedisConnection(to: address)
         do {
@@ -77,7 +82,9 @@ struct RedisConnector: Sendable {
         if let credentials { hello += ["AUTH", credentials.username ?? "default", credentials.password] }
         let answer = try await ask(connection, hello, before: end)
         if case .error(let error) = answer {
-            guard error.code == "ERR" || error.code == "NOPROTO" || error.code == "NOPERM" else {
+            guard error.code == "ERR" || error.code == "NOPROTO" || error.code == "NOPERM",
+                RedisRefusal(error) != .tooManyClients
+            else {
                 throw RedisRefusal(error).error(at: connection.address)
             }
             if let credentials {
@@ -97,6 +104,13 @@ struct RedisConnector: Sendable {
                 )
             }
         }
+        // A replica answers every read, however old what it knows. A server that does not tell is taken at the word of
+        // whoever named it.
+        if asksRole, case .array(let role) = try await ask(connection, ["ROLE"], before: end), let kind = role.first,
+            kind != .text("master")
+        {
+            throw RedisRefusal.notPrimary.error(at: connection.address)
+        }
     }
 
     private func ask(
@@ -105,6 +119,16 @@ struct RedisConnector: Sendable {
         before end: ContinuousClock.Instant
     ) async throws -> RedisValue {
         try await connection.send(words.map { Array($0.utf8) }, before: end)
+    }
+
+    /// Refuses to send anything over a network in the clear: sentinels and clusters name servers that no configuration shows.
+    func permit(_ address: RedisAddress) throws {
+        guard context == nil, !trustsNetwork, !address.isLocal else { return }
+        throw SessionStoreError(
+            .notPermitted,
+            "Redis at \(address) is on another machine, and the connection would not be encrypted. Set tls, or set "
+                + "serverVerification to .trustedNetwork if nobody but you can reach that network."
+        )
     }
 
     private func unreachable(_ address: RedisAddress, _ error: any Error) -> SessionStoreError {

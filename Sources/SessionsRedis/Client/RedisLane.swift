@@ -11,6 +11,11 @@ import Synchronization
 final class RedisLane: Sendable {
     private struct State {
         var connection: RedisConnection?
+        var openedAt = ContinuousClock.now
+        /// How many answers the connection had brought when it was greeted.
+        var greetings = 0
+        /// How often connections were given up: one that was begun before that is not used.
+        var retirements = 0
         var isConnecting = false
         var waiters: [CheckedContinuation<RedisConnection, any Error>] = []
         var failures = 0
@@ -21,6 +26,23 @@ final class RedisLane: Sendable {
         var sign: SignOfLife?
         var failure: SessionStoreError?
         var isClosed = false
+        /// Whether the server is no longer one of those that are asked.
+        var isAbandoned = false
+
+        /// What an end of the connection means for the next one: a server that accepts connections and serves none is not
+        /// asked again and again without a pause.
+        mutating func noteEnd(at now: ContinuousClock.Instant, _ backoff: Backoff) {
+            guard let connection = connection.take() else { return }
+            if connection.answerCount > greetings {
+                failures = 0
+            } else if now - openedAt < .seconds(1) {
+                failures += 1
+                failure = connection.end
+                retryAt = now + backoff.pause(after: failures)
+                // That another lane gets as far ends no such pause.
+                failedAt = nil
+            }
+        }
     }
 
     private enum Way {
@@ -74,12 +96,13 @@ final class RedisLane: Sendable {
             state.waiters.append(waiter)
             return .wait(connects: false)
         }
+        if state.isAbandoned { return .refused(LaneFailure(error: Self.left, isFinal: false)) }
         let now = ContinuousClock.now
+        state.noteEnd(at: now, backoff)
         if let retryAt = state.retryAt, now < retryAt, let failure = state.failure, !Self.isBack(state) {
             let isDown = state.downSince.map { now - $0 > patience } ?? false
             return .refused(LaneFailure(error: failure, isFinal: isDown, retryAt: retryAt))
         }
-        state.connection = nil
         state.isConnecting = true
         state.waiters.append(waiter)
         return .wait(connects: true)
@@ -91,27 +114,47 @@ final class RedisLane: Sendable {
         return seen > failedAt
     }
 
+    /// Makes the connection if it is not there and no pause is on; nobody waits for it.
+    func prepare() {
+        let connects = state.withLock { state in
+            guard !state.isClosed, !state.isAbandoned, !state.isConnecting, state.connection?.isUsable != true else {
+                return false
+            }
+            let now = ContinuousClock.now
+            state.noteEnd(at: now, backoff)
+            if let retryAt = state.retryAt, now < retryAt, !Self.isBack(state) { return false }
+            state.isConnecting = true
+            return true
+        }
+        if connects { Task { await self.make() } }
+    }
+
     private func make() async {
+        let retirements = state.withLock { $0.retirements }
         do {
             let connection = try await connect()
-            let (waiters, isClosed) = state.withLock { state in
+            let greetings = connection.answerCount
+            let (waiters, refusal) = state.withLock {
+                state -> ([CheckedContinuation<RedisConnection, any Error>], LaneFailure?) in
                 state.isConnecting = false
                 state.sign?.note()
-                state.failures = 0
                 state.retryAt = nil
                 state.downSince = nil
                 state.failure = nil
-                if !state.isClosed { state.connection = connection }
                 defer { state.waiters = [] }
-                return (state.waiters, state.isClosed)
-            }
-            if isClosed { connection.close() }
-            for waiter in waiters {
-                if isClosed {
-                    waiter.resume(throwing: LaneFailure(error: Self.closed, isFinal: true))
-                } else {
-                    waiter.resume(returning: connection)
+                if state.isClosed { return (state.waiters, LaneFailure(error: Self.closed, isFinal: true)) }
+                // What it was made for has changed while it was made.
+                if state.isAbandoned || state.retirements != retirements {
+                    return (state.waiters, LaneFailure(error: Self.left, isFinal: false))
                 }
+                state.connection = connection
+                state.openedAt = .now
+                state.greetings = greetings
+                return (state.waiters, nil)
+            }
+            if refusal != nil { connection.close() }
+            for waiter in waiters {
+                if let refusal { waiter.resume(throwing: refusal) } else { waiter.resume(returning: connection) }
             }
         } catch {
             let failure = error as? SessionStoreError ?? SessionStoreError(.unavailable, "Redis cannot be reached.")
@@ -133,13 +176,25 @@ final class RedisLane: Sendable {
         }
     }
 
-    /// Takes no more commands to the present connection.
+    /// Takes no more commands to the present connection, nor to one that is being made.
     func retire() {
         let connection = state.withLock { state in
-            defer { state.connection = nil }
-            return state.connection
+            state.retirements += 1
+            return state.connection.take()
         }
         connection?.retire()
+    }
+
+    /// The same, if the present connection leads elsewhere.
+    func retire(unlessAt address: RedisAddress) {
+        let connection = state.withLock { $0.connection?.address == address ? nil : $0.connection.take() }
+        connection?.retire()
+    }
+
+    /// The same as ``retire()``, and connects no more.
+    func abandon() {
+        state.withLock { $0.isAbandoned = true }
+        retire()
     }
 
     func close() {
@@ -149,6 +204,10 @@ final class RedisLane: Sendable {
             return state.connection
         }
         connection?.close()
+    }
+
+    private static var left: SessionStoreError {
+        SessionStoreError(.unavailable, "Another server has the keys now. Look at the servers if that does not pass.")
     }
 
     private static var closed: SessionStoreError {

@@ -19,16 +19,34 @@ final class RedisNode: Sendable {
         for lane in lanes + [confirming] { lane.share(sign) }
     }
 
-    func lane(confirming isConfirming: Bool) -> RedisLane {
-        if isConfirming { return confirming }
-        if lanes.count == 1 { return lanes[0] }
+    /// The lane whose turn it is, and its connection if that is there; another one whose connection is, if that is not.
+    func lane(confirming isConfirming: Bool) -> (lane: RedisLane, ready: RedisConnection?) {
+        if isConfirming { return (confirming, confirming.ready()) }
         let turn = turn.wrappingAdd(1, ordering: .relaxed).oldValue
-        return lanes[Int(UInt(bitPattern: turn) % UInt(lanes.count))]
+        let first = Int(UInt(bitPattern: turn) % UInt(lanes.count))
+        for offset in lanes.indices {
+            let lane = lanes[(first + offset) % lanes.count]
+            guard let ready = lane.ready() else { continue }
+            // The one that is not there is made, and nobody waits for it.
+            if offset > 0 { lanes[first].prepare() }
+            return (lane, ready)
+        }
+        return (lanes[first], nil)
     }
 
     /// Makes every connection anew: the server is not what it was.
     func retire() {
         for lane in lanes + [confirming] { lane.retire() }
+    }
+
+    /// Makes those connections anew that lead to another server: this one is the primary now.
+    func retire(allBut address: RedisAddress) {
+        for lane in lanes + [confirming] { lane.retire(unlessAt: address) }
+    }
+
+    /// Ends when what is under way has been answered, and connects no more: nobody will close it.
+    func abandon() {
+        for lane in lanes + [confirming] { lane.abandon() }
     }
 
     func close() {

@@ -46,8 +46,8 @@ enum RedisRefusal: Sendable, Equatable {
     private static func named(_ error: RedisServerError) -> RedisRefusal? {
         switch error.code {
         case "NOSCRIPT": .unknownScript
-        case "MOVED": redirect(error).map { .moved(slot: $0.slot, $0.address) }
-        case "ASK": redirect(error).map { .ask($0.address) }
+        case "MOVED": redirect(error).map { $0.isKnown ? .moved(slot: $0.slot, $0.address) : .passing(.tryAgain) }
+        case "ASK": redirect(error).map { $0.isKnown ? .ask($0.address) : .passing(.tryAgain) }
         case "LOADING": .passing(.loading)
         case "CLUSTERDOWN": .passing(.clusterDown)
         case "TRYAGAIN": .passing(.tryAgain)
@@ -78,14 +78,16 @@ enum RedisRefusal: Sendable, Equatable {
         return .other(error.code)
     }
 
-    /// `MOVED 3999 host:port`; without a host it is the one that was asked, which the caller knows.
-    private static func redirect(_ error: RedisServerError) -> (slot: Int, address: RedisAddress)? {
+    /// `MOVED 3999 host:port`; without a host it is the one that was asked, which the caller knows. With `?` for a host the
+    /// cluster does not know it yet.
+    private static func redirect(_ error: RedisServerError) -> (slot: Int, address: RedisAddress, isKnown: Bool)? {
         let words = error.message.split(separator: " ")
         guard words.count >= 3, let slot = Int(words[1]), (0..<HashSlot.count).contains(slot),
             let colon = words[2].lastIndex(of: ":"), let port = Int(words[2][words[2].index(after: colon)...]),
             (1...65_535).contains(port)
         else { return nil }
-        return (slot, .host(String(words[2][..<colon]), port: port))
+        let host = String(words[2][..<colon])
+        return (slot, .host(host, port: port), host != "?")
     }
 
     /// The refusal as the store's caller hears it.

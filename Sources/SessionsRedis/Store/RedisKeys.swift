@@ -43,24 +43,29 @@ struct RedisKeys: Sendable {
 ///
 /// The manager asks for such a record right after the write, so that none is forgotten before it matters.
 struct DoubtfulKeys: Sendable {
-    private var keys: Set<[UInt8]> = []
+    /// Each with a number of its own, so that what confirms one doubt does not end a later one.
+    private var marks: [[UInt8]: UInt64] = [:]
+    private var latest: UInt64 = 0
     private var order: [[UInt8]] = []
     private static let limit = 10_000
 
-    func contains(_ key: [UInt8]) -> Bool { keys.contains(key) }
+    /// The number of the doubt about a key; `nil` if there is none.
+    func mark(of key: [UInt8]) -> UInt64? { marks[key] }
 
     mutating func insert(_ key: [UInt8]) {
-        guard keys.insert(key).inserted else { return }
+        latest += 1
+        guard marks.updateValue(latest, forKey: key) == nil else { return }
         order.append(key)
         guard order.count > Self.limit * 2 else { return }
         // Those at the front are the oldest, or have been confirmed since.
         let old = order.prefix(order.count - Self.limit)
         order.removeFirst(old.count)
-        keys.subtract(Set(old).subtracting(order))
+        for key in Set(old).subtracting(order) { marks[key] = nil }
     }
 
-    mutating func remove(_ key: [UInt8]) {
-        keys.remove(key)
+    /// Ends the doubt of that number.
+    mutating func remove(_ key: [UInt8], _ mark: UInt64) {
+        if marks[key] == mark { marks[key] = nil }
     }
 }
 #endif

@@ -44,26 +44,38 @@ extension RedisScript {
 
         """
 
-    /// Writes something that changes nothing, so that the `WAIT` after it covers what others have written to the key.
-    private static let mark = """
-        if redis.call('EXISTS', KEYS[1]) == 1 then redis.call('SETRANGE', KEYS[1], 0, 's')
-        else redis.call('SET', KEYS[1], '', 'PX', 1000) redis.call('DEL', KEYS[1]) end
+    /// Writes something that changes nothing, so that the `WAIT` after it covers what others have written to the key: since
+    /// Redis 7.2, a `WAIT` covers what its own connection has written, and nothing else. What is somebody else's is left alone.
+    private static let marking = """
+        local function mark()
+          if redis.call('EXISTS', KEYS[1]) == 0 then
+            redis.call('SET', KEYS[1], '', 'PX', 1000)
+            redis.call('DEL', KEYS[1])
+          elseif redis.call('GETRANGE', KEYS[1], 0, 2) == 's1 ' then
+            redis.call('SETRANGE', KEYS[1], 0, 's')
+          end
+        end
 
         """
+
+    /// A script, and the same for where replicas confirm: there, an answer that it has not written is confirmed too.
+    private static func pair(_ text: (_ mark: String) -> String) -> (plain: RedisScript, confirmed: RedisScript) {
+        (RedisScript(text("")), RedisScript(marking + text("mark() ")))
+    }
 
     /// `version, record, expires at, owner's end`: 1 replaced, 0 gone, 2 the owner's index comes first, or the record that
     /// is there. With an owner's end of 0 the index is not asked about.
-    static let replace = RedisScript(
+    static let replace = pair { mark in
         """
         local current = redis.call('GET', KEYS[1])
-        if not current then return 0 end
-        if string.sub(current, 1, 3) ~= 's1 ' or string.sub(current, 4, 19) ~= ARGV[1] then return current end
+        if not current then \(mark)return 0 end
+        if string.sub(current, 1, 3) ~= 's1 ' or string.sub(current, 4, 19) ~= ARGV[1] then \(mark)return current end
         local last = tonumber(ARGV[4])
-        if last > 0 and string.sub(current, 38, last) ~= string.sub(ARGV[2], 38, last) then return 2 end
+        if last > 0 and string.sub(current, 38, last) ~= string.sub(ARGV[2], 38, last) then \(mark)return 2 end
         redis.call('SET', KEYS[1], ARGV[2], 'PXAT', ARGV[3])
         return 1
         """
-    )
+    }
 
     /// `version, idle deadline, skew allowance`: 1 moved or later already, 0 gone or changed.
     static let touch = RedisScript(
@@ -83,22 +95,22 @@ extension RedisScript {
     )
 
     /// `version`: 1 deleted, 0 not.
-    static let deleteVersion = RedisScript(
+    static let deleteVersion = pair { mark in
         """
         local head = redis.call('GETRANGE', KEYS[1], 0, 18)
-        if string.sub(head, 1, 3) ~= 's1 ' or string.sub(head, 4, 19) ~= ARGV[1] then return 0 end
+        if string.sub(head, 1, 3) ~= 's1 ' or string.sub(head, 4, 19) ~= ARGV[1] then \(mark)return 0 end
         return redis.call('DEL', KEYS[1])
         """
-    )
+    }
 
     /// `owner's field`: 1 deleted, 0 not.
-    static let deleteOwned = RedisScript(
+    static let deleteOwned = pair { mark in
         """
-        if redis.call('GETRANGE', KEYS[1], 0, 2) ~= 's1 ' then return 0 end
-        if redis.call('GETRANGE', KEYS[1], 54, 53 + string.len(ARGV[1])) ~= ARGV[1] then return 0 end
+        if redis.call('GETRANGE', KEYS[1], 0, 2) ~= 's1 ' then \(mark)return 0 end
+        if redis.call('GETRANGE', KEYS[1], 54, 53 + string.len(ARGV[1])) ~= ARGV[1] then \(mark)return 0 end
         return redis.call('DEL', KEYS[1])
         """
-    )
+    }
 
     /// A delete whose `WAIT` also covers a deletion by somebody else: 1 deleted, 0 nothing there.
     static let deleteConfirmed = RedisScript(
@@ -111,7 +123,7 @@ extension RedisScript {
     )
 
     /// A load whose `WAIT` covers everything that was written to the key before.
-    static let loadConfirmed = RedisScript(mark + "return redis.call('GET', KEYS[1])")
+    static let loadConfirmed = RedisScript(marking + "mark() return redis.call('GET', KEYS[1])")
 
     /// `member, score, time to be pending, skew allowance`: adds a record's key to its owner's index; some members to look
     /// at if there are many.
@@ -159,7 +171,11 @@ extension RedisScript {
     static let loadEpochConfirmed = RedisScript(
         """
         local current = redis.call('GET', KEYS[1])
-        if not current then return false end
+        if not current then
+          redis.call('SET', KEYS[1], '', 'PX', 1000)
+          redis.call('DEL', KEYS[1])
+          return false
+        end
         redis.call('SETRANGE', KEYS[1], 0, string.sub(current, 1, 1))
         return current
         """

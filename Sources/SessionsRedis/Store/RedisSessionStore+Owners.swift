@@ -26,7 +26,7 @@ extension RedisSessionStore: OwnerIndexedSessionStore {
 
     /// Deletes the record at `key` if `owner` owns it.
     public func delete(_ key: StoreKey, ifOwner owner: OwnerKey) async throws -> Bool {
-        try flag(in: await write(.deleteOwned, keys.record(key), [RecordText.ownerField(owner)]))
+        try flag(in: await write(RedisScript.deleteOwned, keys.record(key), [RecordText.ownerField(owner)]))
     }
 
     /// The owner's epoch.
@@ -63,8 +63,10 @@ extension RedisSessionStore: OwnerIndexedSessionStore {
         // Somebody logs in again and again, and never looks: a few members at each login keep the index from growing. It
         // is housekeeping, and its failing is no reason to refuse a login.
         let members = Set(sample.compactMap { if case .bytes(let member) = $0 { member } else { nil } })
-        guard let stale = try? await verified(members, owner).stale, !stale.isEmpty else { return }
-        try? await trim(stale, name)
+        try? await bounded(part: 0.25) {
+            let stale = try await verified(members, owner).stale
+            if !stale.isEmpty { try await trim(stale, name) }
+        }
     }
 
     /// Looks members up.

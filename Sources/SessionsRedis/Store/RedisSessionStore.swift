@@ -22,6 +22,8 @@ public final class RedisSessionStore: Sendable {
     let keys: RedisKeys
     let configuration: Configuration
     private let owned: RedisClient?
+    /// How long a method may take, where the client says it.
+    private let callDeadline: Duration?
     /// Keys with a write whose confirmation did not come. What a load finds there does not count before replicas have it.
     private let unconfirmed = Mutex(DoubtfulKeys())
 
@@ -46,6 +48,7 @@ public final class RedisSessionStore: Sendable {
         try configuration.validate(client)
         self.client = client
         self.owned = owned
+        callDeadline = (client as? RedisClient)?.callDeadline
         self.configuration = configuration
         keys = RedisKeys(prefix: configuration.keyPrefix)
     }
@@ -63,20 +66,30 @@ public final class RedisSessionStore: Sendable {
     }
 
     /// Sends a command that writes, and waits for what confirms it.
-    func write(_ command: RedisCommand) async throws -> RedisValue {
+    ///
+    /// - Parameter proves: Whether the command, so answered, has written: then its confirmation covers all that was written to
+    ///   its key before.
+    func write(
+        _ command: RedisCommand,
+        proves: @Sendable (RedisValue) -> Bool = { _ in true }
+    ) async throws -> RedisValue {
         guard case .replicas(let count, let within) = configuration.confirmation,
             let client = client as? any RedisConfirmingClient
         else { return try await read(command) }
         let milliseconds = Int(within.wholeMicroseconds / 1000)
+        // A doubt that comes up meanwhile is about another write.
+        let doubt = command.key.flatMap { key in unconfirmed.withLock { $0.mark(of: key) } }
         do {
             return try await named {
                 let (reply, replicas) = try await client.send(command, waitingFor: count, milliseconds: milliseconds)
                 // A refusal changed nothing, so there is nothing to confirm.
                 if case .error = reply { return reply }
                 guard replicas >= count else { throw Self.unconfirmed(count, replicas) }
-                if let key = command.key { unconfirmed.withLock { $0.remove(key) } }
+                if let key = command.key, let doubt, proves(reply) { unconfirmed.withLock { $0.remove(key, doubt) } }
                 return reply
             }
+        } catch let unknown as UnknownScript {
+            throw unknown
         } catch {
             if let key = command.key { unconfirmed.withLock { $0.insert(key) } }
             throw error
@@ -92,23 +105,43 @@ public final class RedisSessionStore: Sendable {
         _ arguments: [[UInt8]],
         isConfirmed: Bool = true
     ) async throws -> RedisValue {
+        let end = RedisBound.end ?? callDeadline.map { .now + $0 }
         do {
             let command = script.byHash(key, arguments)
             return isConfirmed ? try await write(command) : try await read(command)
         } catch is UnknownScript {
             let command = script.byText(key, arguments)
             do {
-                return isConfirmed ? try await write(command) : try await read(command)
+                return try await RedisBound.$end.withValue(end) {
+                    isConfirmed ? try await write(command) : try await read(command)
+                }
             } catch is UnknownScript {
                 throw RedisRefusal.unknownScript.error()
             }
         }
     }
 
+    /// Runs a script in the form that fits the confirmation.
+    func write(
+        _ script: (plain: RedisScript, confirmed: RedisScript),
+        _ key: [UInt8],
+        _ arguments: [[UInt8]]
+    ) async throws -> RedisValue {
+        if case .replicas = configuration.confirmation { return try await write(script.confirmed, key, arguments) }
+        return try await write(script.plain, key, arguments)
+    }
+
+    /// Runs what sends several commands within the time of one call, or within `part` of it.
+    func bounded<Value>(part: Double = 1, _ body: () async throws -> Value) async throws -> Value {
+        guard let callDeadline else { return try await body() }
+        let end = ContinuousClock.now + callDeadline * part
+        return try await RedisBound.$end.withValue(RedisBound.end.map { min($0, end) } ?? end) { try await body() }
+    }
+
     /// Whether a write to `key` was not confirmed.
     func isDoubtful(_ key: [UInt8]) -> Bool {
         guard case .replicas = configuration.confirmation else { return false }
-        return unconfirmed.withLock { $0.contains(key) }
+        return unconfirmed.withLock { $0.mark(of: key) != nil }
     }
 
     /// Throws what a server's refusal means.
@@ -164,9 +197,18 @@ extension RedisSessionStore: SessionStore {
     public func insert(_ record: StoredRecord, at key: StoreKey) async throws -> Bool {
         let name = keys.record(key)
         let text = try RecordText.encode(record)
-        if let owner = record.owner { try await index(key, record, owner) }
         let words = [RedisKeys.set, name, text, RedisKeys.nx, RedisKeys.pxat, expiry(record.expiresAt)]
-        switch try await write(RedisCommand(words, key: name)) {
+        let command = RedisCommand(words, key: name)
+        guard let owner = record.owner else { return try await insert(command) }
+        return try await bounded {
+            try await index(key, record, owner)
+            return try await insert(command)
+        }
+    }
+
+    private func insert(_ command: RedisCommand) async throws -> Bool {
+        // One that has not written confirms nothing.
+        switch try await write(command, proves: { $0 != .null }) {
         case .null: return false
         case .bytes: return true
         default: throw Self.unexpected
@@ -185,12 +227,18 @@ extension RedisSessionStore: SessionStore {
         let name = keys.record(key)
         let text = try RecordText.encode(record)
         var arguments = [RecordText.hexadecimal(version.rawValue), text, expiry(record.expiresAt), RedisKeys.zero]
-        if record.owner != nil { arguments[3] = Array(String(text.count - record.payload.count).utf8) }
-        var reply = try await write(.replace, name, arguments)
-        if reply == .integer(2), let owner = record.owner {
-            try await index(key, record, owner)
-            arguments[3] = RedisKeys.zero
-            reply = try await write(.replace, name, arguments)
+        let reply: RedisValue
+        if let owner = record.owner {
+            arguments[3] = Array(String(text.count - record.payload.count).utf8)
+            reply = try await bounded {
+                let reply = try await write(RedisScript.replace, name, arguments)
+                guard reply == .integer(2) else { return reply }
+                try await index(key, record, owner)
+                arguments[3] = RedisKeys.zero
+                return try await write(RedisScript.replace, name, arguments)
+            }
+        } else {
+            reply = try await write(RedisScript.replace, name, arguments)
         }
         switch reply {
         case .integer(1): return .replaced
@@ -213,7 +261,9 @@ extension RedisSessionStore: SessionStore {
     public func delete(_ key: StoreKey, ifVersion version: RecordVersion?) async throws -> Bool {
         let name = keys.record(key)
         if let version {
-            return try flag(in: await write(.deleteVersion, name, [RecordText.hexadecimal(version.rawValue)]))
+            return try flag(
+                in: await write(RedisScript.deleteVersion, name, [RecordText.hexadecimal(version.rawValue)])
+            )
         }
         // Where replicas confirm, what somebody else has deleted is gone only when they have heard of it.
         if case .replicas = configuration.confirmation { return try flag(in: await write(.deleteConfirmed, name, [])) }
