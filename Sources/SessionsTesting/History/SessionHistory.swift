@@ -110,7 +110,7 @@ public struct SessionHistory: Sendable {
         found += livedTooLong()
         return found.map { ($0, $0.span) }
             .sorted { ($0.0.events.count, $0.1) < ($1.0.events.count, $1.1) }
-            .map(\.0)
+            .map { $0.0 }
     }
 
     // MARK: I1
@@ -144,14 +144,13 @@ public struct SessionHistory: Sendable {
 
     /// What was seen once is seen ever after, in the same order, whatever its own request was told.
     private func forks(_ requests: [Event], _ overConfirmed: Bool) -> [Violation] {
+        guard !overConfirmed else { return [] }
         var violations: [Violation] = []
         var earlier = requests.sorted { $0.ended < $1.ended }[...]
         var longest: Event?
         for request in requests {
             while let event = earlier.first, event.ended < request.began {
                 earlier.removeFirst()
-                // A write that was answered confirms what it was made on.
-                if overConfirmed, !event.isAnsweredWrite { continue }
                 if event.list.count >= (longest?.list.count ?? 0) { longest = event }
             }
             guard let before = longest, !request.list.starts(with: before.list) else { continue }
@@ -172,7 +171,7 @@ public struct SessionHistory: Sendable {
         var ends: [String: Duration] = [:]
         for event in events {
             let isAnswered = event.appended != nil && event.response.outcome == .done
-            let isSeen = !event.list.isEmpty && (!overConfirmed || event.isAnsweredWrite)
+            let isSeen = !event.list.isEmpty && !overConfirmed
             for handle in Set([isAnswered ? event.response.left : nil, isSeen ? event.found : nil]) {
                 guard let handle, event.ended < kept[handle]?.ended ?? .maximum else { continue }
                 kept[handle] = event
@@ -348,14 +347,6 @@ extension SessionHistory.Event {
     /// Whether it put a token there, as was answered.
     fileprivate var hasPut: Bool {
         if case .put = action { response.outcome == .done } else { false }
-    }
-
-    fileprivate var isAnsweredWrite: Bool {
-        guard response.outcome == .done, found == response.left else { return false }
-        switch action {
-        case .append, .appendAndSave, .put, .logIn: return true
-        default: return false
-        }
     }
 
     /// The name that it asked to append.
