@@ -6,7 +6,7 @@ let package = Package(
     name: "Benchmarks",
     platforms: [.macOS(.v15)],
     dependencies: [
-        .package(name: "swift-sessions", path: "..", traits: ["Hummingbird", "SQLite"]),
+        .package(name: "swift-sessions", path: "..", traits: ["Hummingbird", "Postgres", "Redis", "SQLite"]),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0", traits: []),
@@ -20,6 +20,8 @@ let package = Package(
             dependencies: [
                 .product(name: "Sessions", package: "swift-sessions"),
                 .product(name: "SessionsHummingbird", package: "swift-sessions"),
+                .product(name: "SessionsPostgres", package: "swift-sessions"),
+                .product(name: "SessionsRedis", package: "swift-sessions"),
                 .product(name: "SessionsSQLite", package: "swift-sessions"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Crypto", package: "swift-crypto"),

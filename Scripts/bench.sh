@@ -1,9 +1,35 @@
 #!/usr/bin/env bash
 # Measures, and prints each number as a ratio to its floor or its baseline, taken in the same run. docs/benchmarks.md
-# says what the rows mean.
+# says what the rows mean. It starts a Redis and a PostgreSQL server for as long as it takes.
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 require_swift
 require_build_packages
 require_load_generator
-exec swift run -c release --package-path Benchmarks sessions-bench "$@"
+swift build -c release --package-path Benchmarks
+
+# wants SUBJECT ARGUMENT…: whether the arguments name it, or no subject at all.
+wants() {
+    local subject=$1 argument is_any=yes
+    shift
+    for argument; do
+        [ "$argument" != "$subject" ] || return 0
+        case $argument in
+        exchange | hummingbird | sqlite | files | redis | postgres | memory | trips) is_any= ;;
+        path | memory-footprint | help | -h | --help) is_any= ;;
+        esac
+    done
+    [ -n "$is_any" ]
+}
+if wants redis "$@"; then
+    require_tool redis-benchmark redis-tools redis "the benchmarks need redis-benchmark, which is part of Redis"
+    start_redis
+    export SESSIONS_BENCH_REDIS=$redis_folder/socket
+fi
+if wants postgres "$@"; then
+    start_postgres
+    PATH=$(dirname "$(find_initdb)"):$PATH
+    export SESSIONS_BENCH_POSTGRES=$postgres_port
+fi
+trap '[ -z "${redis_folder:-}" ] || stop_redis; [ -z "${postgres_folder:-}" ] || stop_postgres' EXIT
+swift run -c release --skip-build --package-path Benchmarks sessions-bench "$@"

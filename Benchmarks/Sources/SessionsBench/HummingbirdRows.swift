@@ -87,19 +87,8 @@ struct HummingbirdRows {
 enum LoadGenerator {
     /// The requests a second that `url` answers to one thread with 16 connections.
     static func rate(_ url: String, cookie: String) async throws -> Double {
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        process.arguments = ["wrk", "-t", "1", "-c", "16", "-d", "1s", "-H", "Cookie: \(cookie)", url]
-        let output = Pipe()
-        process.standardOutput = output
-        let text = try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<String, any Error>) in
-            process.terminationHandler = { _ in
-                let data = try? output.fileHandleForReading.readToEnd()
-                continuation.resume(returning: String(decoding: data ?? Data(), as: UTF8.self))
-            }
-            do { try process.run() } catch { continuation.resume(throwing: error) }
-        }
-        guard process.terminationStatus == 0, !text.contains("Non-2xx"), !text.contains("Socket errors"),
+        let text = try await Tool.output(["wrk", "-t", "1", "-c", "16", "-d", "1s", "-H", "Cookie: \(cookie)", url])
+        guard !text.contains("Non-2xx"), !text.contains("Socket errors"),
             let line = text.split(separator: "\n").first(where: { $0.hasPrefix("Requests/sec:") }),
             let rate = Double(line.dropFirst("Requests/sec:".count).trimmingCharacters(in: .whitespaces))
         else { throw BenchmarkError("wrk did not measure \(url): \(text)") }

@@ -7,7 +7,6 @@ import SessionsSQLite
 struct SQLiteRows {
     let rounds: Int
 
-    private static let count = 10_000
     private static let clients = 64
 
     func measure() async throws -> [Row] {
@@ -21,11 +20,11 @@ struct SQLiteRows {
     private func loads(_ scratch: Scratch) async throws -> Row {
         let path = scratch.path("loads")
         let store = try SQLiteSessionStore(path: path)
-        let keys = try await Self.fill(store)
+        let keys = try await Clients.fill(store)
         let bare = try BareLoop(path)
         let times = try await Contest(rounds: rounds).times([
             .init("store") { count in
-                try await Self.concurrently(count) { number in
+                try await Clients.share(count, among: Self.clients) { number in
                     guard try await store.load(keys[number % keys.count]) != nil else {
                         throw BenchmarkError("a record is missing")
                     }
@@ -76,44 +75,16 @@ struct SQLiteRows {
             configuration.synchronous = synchronous
             configuration.groupLimit = groupLimit
             store = try SQLiteSessionStore(path: path, configuration: configuration)
-            keys = try await SQLiteRows.fill(store)
+            keys = try await Clients.fill(store)
         }
 
         func replace(_ count: Int) async throws {
-            try await SQLiteRows.concurrently(count) { number in
+            try await Clients.share(count, among: SQLiteRows.clients) { number in
                 let record = StoredRecord.sample
                 let outcome = try await store.replace(record, at: keys[number % keys.count], ifVersion: record.version)
                 guard outcome == .replaced else { throw BenchmarkError("a record was not replaced") }
             }
         }
-    }
-
-    // MARK: Both
-
-    /// Has the clients share `count` repetitions of `body`.
-    private static func concurrently(
-        _ count: Int,
-        _ body: @escaping @Sendable (_ number: Int) async throws -> Void
-    ) async throws {
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            for client in 0..<clients {
-                group.addTask {
-                    for number in stride(from: client, to: count, by: clients) { try await body(number) }
-                }
-            }
-            try await group.waitForAll()
-        }
-    }
-
-    private static func fill(_ store: SQLiteSessionStore) async throws -> [StoreKey] {
-        let keys = try (0..<count).map { number in
-            guard let key = StoreKey("n4bQgYhMfWWaL-qgxV\(1000 + number)") else { throw BenchmarkError("no key") }
-            return key
-        }
-        try await concurrently(count) { number in
-            guard try await store.insert(.sample, at: keys[number]) else { throw BenchmarkError("a key is taken") }
-        }
-        return keys
     }
 }
 

@@ -26,7 +26,7 @@ struct SessionsBench: AsyncParsableCommand {
 
 /// What the rows are about.
 enum Subject: String, CaseIterable, ExpressibleByArgument {
-    case exchange, hummingbird, sqlite, memory, trips
+    case exchange, hummingbird, sqlite, files, redis, postgres, memory, trips
 }
 
 /// Measures, and prints the table.
@@ -52,6 +52,9 @@ struct Rows: AsyncParsableCommand {
                 case .exchange: try await ExchangeRows(rounds: rounds).measure()
                 case .hummingbird: try await HummingbirdRows(rounds: rounds).measure()
                 case .sqlite: try await SQLiteRows(rounds: rounds).measure()
+                case .files: try await FileRows(rounds: rounds).measure()
+                case .redis: try await RedisRows(rounds: rounds).measure()
+                case .postgres: try await PostgresRows(rounds: rounds).measure()
                 case .memory: try await MemoryRows(rounds: rounds).measure()
                 case .trips: try await RoundTripRows().measure()
                 }
