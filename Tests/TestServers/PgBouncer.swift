@@ -42,7 +42,7 @@ package final class PgBouncer: Sendable {
         }
         let options = geteuid() == 0 ? ["-u", "postgres"] : []
         process = try ServerProcess(
-            ServerEnvironment.program("pgbouncer", in: ["/usr/sbin", "/opt/homebrew/bin"]),
+            ServerEnvironment.program("pgbouncer", in: ["/usr/sbin"]),
             options + [directory.file("config")],
             log: directory.file("log")
         )
