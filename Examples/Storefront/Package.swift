@@ -6,7 +6,11 @@ let package = Package(
     name: "Storefront",
     platforms: [.macOS(.v15)],
     dependencies: [
-        .package(name: "swift-sessions", path: "../..", traits: ["Hummingbird", "Mongo", "Postgres", "Redis", "SQLite"]),
+        .package(
+            name: "swift-sessions",
+            path: "../..",
+            traits: ["Hummingbird", "Mongo", "Postgres", "Redis", "SQLite"]
+        ),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0"),
         .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.0"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),

@@ -13,7 +13,7 @@ import Synchronization
 /// writes in one step on the server. There is no command that writes whatever is there. Keys expire on the server at the
 /// session's deadline plus ``Configuration/skewAllowance``: there is nothing to sweep.
 ///
-/// What an answered write survives is ``Configuration/confirmation``'s to say; see the store's page in `docs/stores`.
+/// What an answered write survives is ``Configuration/confirmation``'s to say; see the module's page.
 ///
 /// Cancelling the task of a caller does not cut a method short; the client's deadline bounds how long it takes. Every
 /// method throws `SessionStoreError`, whose message says what to change.
