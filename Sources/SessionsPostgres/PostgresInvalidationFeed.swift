@@ -13,7 +13,7 @@ import Synchronization
 /// It has one connection, for both, and a thread that waits for it: nothing blocks a thread of Swift's cooperative pool. What
 /// changes while a notification is under way goes out together in the next one; each has less than the 8000 bytes that the
 /// server takes. PostgreSQL loses no notification while a connection lasts. One that is lost, or dead by
-/// ``Configuration/heartbeat``, is a ``Invalidation/gap``, and is made anew.
+/// ``Configuration/heartbeat``, is a `gap`, and is made anew.
 ///
 /// Every role of a database may listen on any of its channels, so messages hold digests of keys (see `KeyDigest`). One feed
 /// serves one tier: it leaves out what it sent itself.

@@ -9,7 +9,7 @@
 ///   caller finds out what became of it. (A command that the server has refused, `MOVED` for example, may be sent again.)
 /// - On a cluster, ``RedisCommand/key`` decides the node, and `MOVED` and `ASK` are followed here. Commands go to primaries.
 /// - Every call ends within a bounded time, by throwing if need be. Throw `SessionStoreError` where the reason is known.
-/// - A server's refusal is returned as ``RedisValue/error(_:)`` with its whole text, and not thrown: the store knows what
+/// - A server's refusal is returned as `RedisValue.error` with its whole text, and not thrown: the store knows what
 ///   to do about `NOSCRIPT`, and names the others.
 /// - Arguments are neither logged nor put into an error's text: they hold session data.
 public protocol RedisCommandClient: Sendable {
@@ -30,6 +30,7 @@ public protocol RedisConfirmingClient: RedisCommandClient {
     /// Sends one command and, on the same connection after it, `WAIT`.
     ///
     /// - Parameters:
+    ///   - command: What is sent.
     ///   - replicas: How many replicas are waited for.
     ///   - milliseconds: How long they are waited for; a positive number.
     /// - Returns: the command's answer, and how many replicas have everything that was written on that connection.

@@ -17,7 +17,7 @@ import Synchronization
 /// Redis keeps no message for anybody, so the feed finds out by itself what was lost. Messages are numbered: a node that
 /// misses one knows with the next, and each node sends one every ``Configuration/heartbeat`` at least. A node that does not
 /// hear its own for three times as long takes its connection for dead and connects again. What it cannot know of otherwise
-/// is told as ``Invalidation/gap``.
+/// is told as a `gap`.
 ///
 /// Messages hold digests of keys (see `KeyDigest`). One feed serves one tier: it leaves out what it sent itself.
 public final class RedisInvalidationFeed: InvalidationFeed {

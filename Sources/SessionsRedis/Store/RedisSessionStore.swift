@@ -29,7 +29,9 @@ public final class RedisSessionStore: Sendable {
 
     /// Creates a store with a client of its own; it connects when it is first used.
     ///
-    /// - Parameter url: See ``RedisClient/Configuration/init(url:)``.
+    /// - Parameters:
+    ///   - url: See ``RedisClient/Configuration/init(url:)``.
+    ///   - configuration: How the store uses the server.
     /// - Throws: `SessionConfigurationError` with code `store` if the URL or the configuration does not make sense.
     public convenience init(url: String, configuration: Configuration = Configuration()) throws {
         let client = try RedisClient(url: url)
