@@ -10,10 +10,25 @@ require_servers
 
 say "Tests"
 mkdir -p .build
+# What the servers of the tests write; its path is short, for the sockets in it. Some end only after this script does.
+SESSIONS_SERVERS=$(mktemp -d /tmp/servers.XXXXXX)
+chmod 711 "$SESSIONS_SERVERS" # A server that will not run as root runs as another user.
+export SESSIONS_SERVERS
+trap 'rm -rf "$SESSIONS_SERVERS" 2>/dev/null || rm -rf "$SESSIONS_SERVERS" || true' EXIT
 rm -f .build/test-summary
 # All tests are Swift Testing's; saying so leaves out XCTest's closing line about nothing. They run one after the other:
 # hundreds at once on a few cores starve each other, and a slow machine looks like a broken test.
-swift test --enable-all-traits --disable-xctest --no-parallel "$@" 2>&1 | tee .build/test-log
+status=0
+swift test --enable-all-traits --disable-xctest --no-parallel "$@" 2>&1 | tee .build/test-log || status=$?
+
+# What failed comes last, where it is seen: a long run prints thousands of lines.
+if [ "$status" -ne 0 ]; then
+    say "What failed"
+    grep -aE -A 12 ' recorded an issue|: error: |^error: |Fatal error' .build/test-log |
+        grep -aE -v '^[^ ]+ (info|debug|trace) |^(◇|✔) ' | tail -n 200 || true
+    grep -aE '^✘ ' .build/test-log | grep -aE -v 'recorded an issue' || true
+    exit "$status"
+fi
 
 # A run that tested nothing is no success: a filter that matches nothing, or a target that was left out.
 summary=$(grep -aE 'Test run with [1-9][0-9]* tests? .*passed' .build/test-log | tail -n 1) ||

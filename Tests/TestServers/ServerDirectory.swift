@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 
 #if canImport(Darwin)
 import Darwin
@@ -9,12 +10,16 @@ import Musl
 #endif
 
 /// A directory of a server's own, removed with this object.
+///
+/// Servers that live as long as the tests do leave theirs behind: `Scripts/test.sh` gives all of them a directory that
+/// it removes.
 package final class ServerDirectory: Sendable {
     package let path: String
 
     package init(_ name: String) throws {
         // Short: a socket's path may have about a hundred bytes.
-        let url = URL(fileURLWithPath: "/tmp/\(name)-\(UInt32.random(in: .min ... .max))")
+        let parent = ProcessInfo.processInfo.environment["SESSIONS_SERVERS", default: "/tmp"]
+        let url = URL(fileURLWithPath: "\(parent)/\(name)-\(UInt32.random(in: .min ... .max))")
         try FileManager.default.createDirectory(
             at: url,
             withIntermediateDirectories: false,
@@ -54,20 +59,39 @@ package enum ServerEnvironment {
         throw TestServerError("\(name) is not installed; `make test` installs what the tests need")
     }
 
-    /// A port of the loopback interface that was free a moment ago.
+    /// A port of the loopback interface that nobody uses, for a server that may end and come back to it.
+    ///
+    /// None of those that the system hands out: while a server is down, an outgoing connection could be given its port;
+    /// a client that tries it again and again would at last be connected to itself.
     package static func freePort() throws -> Int {
+        for _ in ports {
+            let port = nextPort.withLock { next in
+                defer { next = next + 1 < ports.upperBound ? next + 1 : ports.lowerBound }
+                return next
+            }
+            if isFree(port) { return port }
+        }
+        throw TestServerError("no port from \(ports.lowerBound) to \(ports.upperBound - 1) is free")
+    }
+
+    /// Redis keeps its cluster's bus 10000 above a node's port, which is below the system's own ports too.
+    private static let ports = 10_000..<22_000
+    /// Two runs side by side begin at different ones.
+    private static let nextPort = Mutex(Int.random(in: ports))
+
+    private static func isFree(_ port: Int) -> Bool {
         let listener = socket(AF_INET, streamSocket, 0)
-        guard listener >= 0 else { throw TestServerError("no socket: error \(errno)") }
+        guard listener >= 0 else { return false }
         defer { close(listener) }
-        var address = loopback(port: 0)
-        var size = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let result = withUnsafeMutablePointer(to: &address) { pointer in
+        // As the servers do, which may have the port of one that ended just now.
+        var yes: Int32 = 1
+        setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &yes, socklen_t(MemoryLayout<Int32>.size))
+        var address = loopback(port: port)
+        return withUnsafePointer(to: &address) { pointer in
             pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { pointer in
-                bind(listener, pointer, size) == 0 ? getsockname(listener, pointer, &size) : -1
+                bind(listener, pointer, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
             }
         }
-        guard result == 0 else { throw TestServerError("no free port: error \(errno)") }
-        return Int(UInt16(bigEndian: address.sin_port))
     }
 
     /// Returns once something accepts connections at `port`.
