@@ -179,7 +179,7 @@ let package = Package(
         .target(
             name: "CostMeasuring",
             dependencies: [
-                "Sessions", "SessionsPostgres", "SessionsRedis", "SessionsTesting", "TestServers",
+                "Sessions", "SessionsMongo", "SessionsPostgres", "SessionsRedis", "SessionsTesting", "TestServers",
             ],
             path: "Tests/CostMeasuring"
         ),

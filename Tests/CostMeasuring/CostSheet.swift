@@ -9,6 +9,9 @@ package enum CostSheet {
         #if Postgres
         subjects.append(try await ServerCosts.postgres())
         #endif
+        #if Mongo
+        subjects.append(try await ServerCosts.mongo())
+        #endif
         return subjects
     }
 

@@ -77,6 +77,39 @@ struct CostTests {
     }
     #endif
 
+    #if Mongo
+    @Test("MongoDB: each kind of request sends exactly the commands, in exactly the round trips, that the sheet says")
+    func mongo() async throws {
+        let expected: [CostKind: [String]] = [
+            .untouched: [],
+            .none: [],
+            .read: ["find"],
+            .touched: ["find", "update"],
+            .begun: ["insert"],
+            .set: ["find", "findAndModify"],
+            .conflict: ["find", "findAndModify", "findAndModify"],
+            .consumed: ["find", "findAndModify"],
+            .rotated: ["find", "findAndModify"],
+            .loggedInNew: ["insert", "find"],
+            .loggedIn: ["find", "findAndModify", "find"],
+            .destroyed: ["find", "delete"],
+            .loggedOut: ["find", "delete"],
+            .destroyedAll: ["update", "find", "find", "delete", "delete", "delete"],
+        ]
+        let mongo = try await ServerCosts.mongo()
+        for kind in CostKind.allCases {
+            let commands = try #require(expected[kind])
+            for _ in 0..<2 {
+                let cost = try #require(try await mongo.cost(of: kind))
+                #expect(cost.roundTrips == commands.count, "\(kind.rawValue): \(cost.commands)")
+                #expect(cost.commands == commands, "\(kind.rawValue)")
+                #expect((cost.sentBytes > 0) == (cost.roundTrips > 0))
+                #expect((cost.receivedBytes > 0) == (cost.roundTrips > 0))
+            }
+        }
+    }
+    #endif
+
     @Test("what was carried is counted as what it was: pieces, round trips, commands, statements")
     func capture() {
         let redis = WireCapture(links: [
@@ -98,5 +131,11 @@ struct CostTests {
         #expect(postgres.postgresStatements == ["load", "SELECT 1"])
         #expect(postgres.roundTrips == 2)
         #expect(WireCapture(links: []).roundTrips == 0)
+        let document = [14, 0, 0, 0, 0x10] + Array("ping".utf8) + [0, 1, 0, 0]
+        let message = [
+            16 + 5 + UInt8(document.count), 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0xDD, 0x07, 0, 0, 0, 0, 0, 0, 0,
+        ]
+        let mongo = WireCapture(links: [[.request(message + document + message + document)]])
+        #expect(mongo.mongoCommands == ["ping", "ping"])
     }
 }

@@ -1,7 +1,6 @@
 #if Mongo
 import Sessions
 import SessionsTesting
-import Synchronization
 import Testing
 
 @testable import SessionsMongo
@@ -11,7 +10,7 @@ extension MongoStoreTests {
     struct ConformanceTests {
         static let replicated = Task {
             let scratch = try await Scratch.replicaSet()
-            return (scratch, RotatingStore([try await scratch.store(), try await scratch.store()]))
+            return (scratch, RotatingSessionStore([try await scratch.store(), try await scratch.store()]))
         }
         static let checks = SessionStoreConformance.checks(for: MongoSessionStore.self)
 
@@ -44,59 +43,5 @@ extension MongoStoreTests {
             )
         }
     }
-}
-
-/// Sends each call to the next of several stores on one collection.
-final class RotatingStore: OwnerIndexedSessionStore, EnumerableSessionStore {
-    private let stores: [MongoSessionStore]
-    private let calls = Atomic(0)
-
-    init(_ stores: [MongoSessionStore]) { self.stores = stores }
-
-    private var next: MongoSessionStore {
-        stores[calls.wrappingAdd(1, ordering: .relaxed).oldValue % stores.count]
-    }
-
-    func load(_ key: StoreKey) async throws -> StoredRecord? { try await next.load(key) }
-
-    func insert(_ record: StoredRecord, at key: StoreKey) async throws -> Bool {
-        try await next.insert(record, at: key)
-    }
-
-    func replace(
-        _ record: StoredRecord,
-        at key: StoreKey,
-        ifVersion version: RecordVersion
-    ) async throws -> ReplaceOutcome {
-        try await next.replace(record, at: key, ifVersion: version)
-    }
-
-    func touch(_ key: StoreKey, until deadline: Timestamp, ifVersion version: RecordVersion) async throws -> Bool {
-        try await next.touch(key, until: deadline, ifVersion: version)
-    }
-
-    func delete(_ key: StoreKey, ifVersion version: RecordVersion?) async throws -> Bool {
-        try await next.delete(key, ifVersion: version)
-    }
-
-    func entries(of owner: OwnerKey) async throws -> [StoredEntry] { try await next.entries(of: owner) }
-
-    func delete(_ key: StoreKey, ifOwner owner: OwnerKey) async throws -> Bool {
-        try await next.delete(key, ifOwner: owner)
-    }
-
-    func epoch(of owner: OwnerKey) async throws -> Timestamp? { try await next.epoch(of: owner) }
-
-    func raiseEpoch(of owner: OwnerKey, to epoch: Timestamp, keptUntil: Timestamp) async throws {
-        try await next.raiseEpoch(of: owner, to: epoch, keptUntil: keptUntil)
-    }
-
-    func count() async throws -> Int { try await next.count() }
-
-    func entries(after key: StoreKey?, limit: Int) async throws -> [StoredEntry] {
-        try await next.entries(after: key, limit: limit)
-    }
-
-    func removeAll() async throws { try await next.removeAll() }
 }
 #endif

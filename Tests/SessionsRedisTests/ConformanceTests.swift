@@ -26,7 +26,7 @@ extension RedisStoreTests {
             let clients = try (0..<3).map { _ in try server.client { $0.connectionCount = 1 } }
             let outcome = try await check.run(rounds: 20) {
                 let configuration = RedisSessionStore.Configuration.fresh()
-                return RotatingStore(
+                return RotatingSessionStore(
                     try clients.map { try RedisSessionStore(client: $0, configuration: configuration) }
                 )
             }

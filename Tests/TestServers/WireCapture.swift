@@ -69,6 +69,25 @@ package struct WireCapture: Sendable {
         }
     }
 
+    /// The names of the commands, if it is MongoDB that was talked to.
+    package var mongoCommands: [String] {
+        requests.flatMap { bytes in
+            var rest = bytes[...]
+            var names: [String] = []
+            func number(at offset: Int) -> Int {
+                rest.dropFirst(offset).prefix(4).reversed().reduce(0) { $0 << 8 | Int($1) }
+            }
+            // A header of sixteen bytes, flags, the kind of the first section, the length of its document, and the type of
+            // its first element, whose name is the command's.
+            while rest.count >= 27, number(at: 0) >= 27, rest.count >= number(at: 0) {
+                let name = rest.dropFirst(26).prefix { $0 != 0 }
+                if number(at: 12) == 2013 { names.append(String(decoding: name, as: UTF8.self)) }
+                rest = rest.dropFirst(number(at: 0))
+            }
+            return names
+        }
+    }
+
     /// The statements that were executed, if it is PostgreSQL that was talked to: by the names that they were prepared as.
     package var postgresStatements: [String] {
         requests.flatMap { bytes in

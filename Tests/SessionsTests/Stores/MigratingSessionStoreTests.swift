@@ -1,5 +1,4 @@
 import SessionsTesting
-import Synchronization
 import Testing
 
 @testable import Sessions
@@ -35,7 +34,7 @@ struct MigratingSessionStoreTests {
     func mixed(_ check: SessionStoreConformance.Check) async throws {
         let outcome = try await check.run { clock in
             let (old, new) = (try Self.side(clock), try Self.side(clock))
-            return TurningStore(
+            return RotatingSessionStore(
                 [Moving.Phase.preparing, .moving, .moving].map { phase in
                     Moving(from: old, to: new, phase: phase, clock: clock)
                 }
@@ -251,60 +250,4 @@ private func succeeds(_ body: () async throws -> Void) async -> Bool {
     } catch {
         return false
     }
-}
-
-/// Sends each call to the next of several stores.
-private final class TurningStore: SweepingSessionStore, OwnerIndexedSessionStore, EnumerableSessionStore {
-    private let stores: [Moving]
-    private let calls = Atomic(0)
-
-    init(_ stores: [Moving]) { self.stores = stores }
-
-    private var next: Moving { stores[calls.wrappingAdd(1, ordering: .relaxed).oldValue % stores.count] }
-
-    func load(_ key: StoreKey) async throws -> StoredRecord? { try await next.load(key) }
-
-    func insert(_ record: StoredRecord, at key: StoreKey) async throws -> Bool {
-        try await next.insert(record, at: key)
-    }
-
-    func replace(
-        _ record: StoredRecord,
-        at key: StoreKey,
-        ifVersion version: RecordVersion
-    ) async throws -> ReplaceOutcome {
-        try await next.replace(record, at: key, ifVersion: version)
-    }
-
-    func touch(_ key: StoreKey, until deadline: Timestamp, ifVersion version: RecordVersion) async throws -> Bool {
-        try await next.touch(key, until: deadline, ifVersion: version)
-    }
-
-    func delete(_ key: StoreKey, ifVersion version: RecordVersion?) async throws -> Bool {
-        try await next.delete(key, ifVersion: version)
-    }
-
-    func sweep(expiredBefore cutoff: Timestamp, limit: Int) async throws -> Int {
-        try await next.sweep(expiredBefore: cutoff, limit: limit)
-    }
-
-    func entries(of owner: OwnerKey) async throws -> [StoredEntry] { try await next.entries(of: owner) }
-
-    func delete(_ key: StoreKey, ifOwner owner: OwnerKey) async throws -> Bool {
-        try await next.delete(key, ifOwner: owner)
-    }
-
-    func epoch(of owner: OwnerKey) async throws -> Timestamp? { try await next.epoch(of: owner) }
-
-    func raiseEpoch(of owner: OwnerKey, to epoch: Timestamp, keptUntil: Timestamp) async throws {
-        try await next.raiseEpoch(of: owner, to: epoch, keptUntil: keptUntil)
-    }
-
-    func count() async throws -> Int { try await next.count() }
-
-    func entries(after key: StoreKey?, limit: Int) async throws -> [StoredEntry] {
-        try await next.entries(after: key, limit: limit)
-    }
-
-    func removeAll() async throws { try await next.removeAll() }
 }

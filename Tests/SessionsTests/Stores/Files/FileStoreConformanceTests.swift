@@ -1,6 +1,5 @@
 import Sessions
 import SessionsTesting
-import Synchronization
 import Testing
 
 extension FileStoreTests {
@@ -20,67 +19,9 @@ extension FileStoreTests {
         @Test("three stores on one directory keep it together", arguments: checks)
         func three(_ check: SessionStoreConformance.Check) async throws {
             let outcome = try await check.run(rounds: 50) {
-                RotatingFileStore(try (0..<3).map { _ in try scratch.store { $0.synchronous = .off } })
+                RotatingSessionStore(try (0..<3).map { _ in try scratch.store { $0.synchronous = .off } })
             }
             #expect(outcome == .passed)
         }
     }
-}
-
-/// Sends each call to the next of several stores on one directory.
-final class RotatingFileStore: SweepingSessionStore, OwnerIndexedSessionStore, EnumerableSessionStore {
-    private let stores: [FileSessionStore]
-    private let calls = Atomic(0)
-
-    init(_ stores: [FileSessionStore]) { self.stores = stores }
-
-    private var next: FileSessionStore {
-        stores[calls.wrappingAdd(1, ordering: .relaxed).oldValue % stores.count]
-    }
-
-    func load(_ key: StoreKey) async throws -> StoredRecord? { try await next.load(key) }
-
-    func insert(_ record: StoredRecord, at key: StoreKey) async throws -> Bool {
-        try await next.insert(record, at: key)
-    }
-
-    func replace(
-        _ record: StoredRecord,
-        at key: StoreKey,
-        ifVersion version: RecordVersion
-    ) async throws -> ReplaceOutcome {
-        try await next.replace(record, at: key, ifVersion: version)
-    }
-
-    func touch(_ key: StoreKey, until deadline: Timestamp, ifVersion version: RecordVersion) async throws -> Bool {
-        try await next.touch(key, until: deadline, ifVersion: version)
-    }
-
-    func delete(_ key: StoreKey, ifVersion version: RecordVersion?) async throws -> Bool {
-        try await next.delete(key, ifVersion: version)
-    }
-
-    func sweep(expiredBefore cutoff: Timestamp, limit: Int) async throws -> Int {
-        try await next.sweep(expiredBefore: cutoff, limit: limit)
-    }
-
-    func entries(of owner: OwnerKey) async throws -> [StoredEntry] { try await next.entries(of: owner) }
-
-    func delete(_ key: StoreKey, ifOwner owner: OwnerKey) async throws -> Bool {
-        try await next.delete(key, ifOwner: owner)
-    }
-
-    func epoch(of owner: OwnerKey) async throws -> Timestamp? { try await next.epoch(of: owner) }
-
-    func raiseEpoch(of owner: OwnerKey, to epoch: Timestamp, keptUntil: Timestamp) async throws {
-        try await next.raiseEpoch(of: owner, to: epoch, keptUntil: keptUntil)
-    }
-
-    func count() async throws -> Int { try await next.count() }
-
-    func entries(after key: StoreKey?, limit: Int) async throws -> [StoredEntry] {
-        try await next.entries(after: key, limit: limit)
-    }
-
-    func removeAll() async throws { try await next.removeAll() }
 }
