@@ -6,7 +6,7 @@ let package = Package(
     name: "Benchmarks",
     platforms: [.macOS(.v15)],
     dependencies: [
-        .package(name: "swift-sessions", path: "..", traits: ["Hummingbird", "Postgres", "Redis", "SQLite"]),
+        .package(name: "swift-sessions", path: "..", traits: ["Hummingbird", "Mongo", "Postgres", "Redis", "SQLite"]),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0", traits: []),
@@ -15,11 +15,18 @@ let package = Package(
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0"),
     ],
     targets: [
+        .systemLibrary(
+            name: "CBareMongo",
+            pkgConfig: "libmongoc-1.0",
+            providers: [.apt(["libmongoc-dev"]), .brew(["mongo-c-driver@1"])]
+        ),
         .executableTarget(
             name: "sessions-bench",
             dependencies: [
+                "CBareMongo",
                 .product(name: "Sessions", package: "swift-sessions"),
                 .product(name: "SessionsHummingbird", package: "swift-sessions"),
+                .product(name: "SessionsMongo", package: "swift-sessions"),
                 .product(name: "SessionsPostgres", package: "swift-sessions"),
                 .product(name: "SessionsRedis", package: "swift-sessions"),
                 .product(name: "SessionsSQLite", package: "swift-sessions"),

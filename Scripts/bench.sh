@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Measures, and prints each number as a ratio to its floor or its baseline, taken in the same run. docs/benchmarks.md
-# says what the rows mean. It starts a Redis and a PostgreSQL server for as long as it takes.
+# says what the rows mean. It starts a Redis, a PostgreSQL and a MongoDB server for as long as it takes.
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 require_swift
@@ -15,7 +15,7 @@ wants() {
     for argument; do
         [ "$argument" != "$subject" ] || return 0
         case $argument in
-        exchange | hummingbird | sqlite | files | redis | postgres | memory | trips) is_any= ;;
+        exchange | hummingbird | sqlite | files | redis | postgres | mongo | memory | trips) is_any= ;;
         path | memory-footprint | help | -h | --help) is_any= ;;
         esac
     done
@@ -31,5 +31,9 @@ if wants postgres "$@"; then
     PATH=$(dirname "$(find_initdb)"):$PATH
     export SESSIONS_BENCH_POSTGRES=$postgres_port
 fi
-trap '[ -z "${redis_folder:-}" ] || stop_redis; [ -z "${postgres_folder:-}" ] || stop_postgres' EXIT
+if wants mongo "$@"; then
+    start_mongo
+    export SESSIONS_BENCH_MONGO=$mongo_port
+fi
+trap '[ -z "${redis_folder:-}" ] || stop_redis; [ -z "${postgres_folder:-}" ] || stop_postgres; [ -z "${mongo_data:-}" ] || stop_mongo' EXIT
 swift run -c release --skip-build --package-path Benchmarks sessions-bench "$@"

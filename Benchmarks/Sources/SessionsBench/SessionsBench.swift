@@ -26,7 +26,7 @@ struct SessionsBench: AsyncParsableCommand {
 
 /// What the rows are about.
 enum Subject: String, CaseIterable, ExpressibleByArgument {
-    case exchange, hummingbird, sqlite, files, redis, postgres, memory, trips
+    case exchange, hummingbird, sqlite, files, redis, postgres, mongo, memory, trips
 }
 
 /// Measures, and prints the table.
@@ -55,6 +55,7 @@ struct Rows: AsyncParsableCommand {
                 case .files: try await FileRows(rounds: rounds).measure()
                 case .redis: try await RedisRows(rounds: rounds).measure()
                 case .postgres: try await PostgresRows(rounds: rounds).measure()
+                case .mongo: try await MongoRows(rounds: rounds).measure()
                 case .memory: try await MemoryRows(rounds: rounds).measure()
                 case .trips: try await RoundTripRows().measure()
                 }
