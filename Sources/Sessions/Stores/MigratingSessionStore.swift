@@ -89,22 +89,21 @@ public struct MigratingSessionStore<Old: SessionStore, New: SessionStore>: Sessi
         ifVersion version: RecordVersion
     ) async throws -> ReplaceOutcome {
         while true {
-            let (place, outcome): (Place, ReplaceOutcome)
-            place = try await find(key)
-            switch place {
+            // Where it is not as it was found, it has moved, with a touch as it may be and so of the same version, or has
+            // changed or ended: it is looked for again.
+            switch try await find(key) {
             case .nowhere: return .gone
             case .new(let current):
                 guard current.version == version else { return .conflict(current) }
-                outcome = try await new.replace(record, at: key, ifVersion: version)
+                let outcome = try await new.replace(record, at: key, ifVersion: version)
+                if outcome == .replaced || outcome == .gone { return outcome }
             case .old(let current):
                 guard current.version == version else { return .conflict(current) }
-                if phase == .moving { return try await move(record, at: key, from: version) }
-                outcome = try await old.replace(record, at: key, ifVersion: version)
-            }
-            switch (outcome, place) {
-            case (.replaced, _), (.gone, .new): return outcome
-            // It has moved or ended meanwhile, or what is there now is to be looked at.
-            default: continue
+                if phase == .moving {
+                    if try await move(record, at: key, from: version) { return .replaced }
+                } else if try await old.replace(record, at: key, ifVersion: version) == .replaced {
+                    return .replaced
+                }
             }
         }
     }
@@ -112,13 +111,23 @@ public struct MigratingSessionStore<Old: SessionStore, New: SessionStore>: Sessi
     public func touch(_ key: StoreKey, until deadline: Timestamp, ifVersion version: RecordVersion) async throws -> Bool
     {
         // Tombstones and marked records have versions of their own.
-        if try await new.touch(key, until: deadline, ifVersion: version) { return true }
-        guard case .old(var record) = try await find(key), record.version == version else { return false }
-        guard phase == .moving else { return try await old.touch(key, until: deadline, ifVersion: version) }
-        // A touch alone leaves the version as it is: a move that has read the record before would undo it (I7).
-        record.idleDeadline = max(record.idleDeadline, deadline)
-        if try await move(record, at: key, from: version) == .replaced { return true }
-        return try await new.touch(key, until: deadline, ifVersion: version)
+        while try await !new.touch(key, until: deadline, ifVersion: version) {
+            // Where it is not as it was found, it is looked for again, as by a replace.
+            switch try await find(key) {
+            case .nowhere: return false
+            case .new(let record): guard record.version == version else { return false }
+            case .old(var record):
+                guard record.version == version else { return false }
+                if phase == .preparing {
+                    if try await old.touch(key, until: deadline, ifVersion: version) { return true }
+                } else {
+                    // A touch alone leaves the version as it is: a move that has read the record before would undo it (I7).
+                    record.idleDeadline = max(record.idleDeadline, deadline)
+                    if try await move(record, at: key, from: version) { return true }
+                }
+            }
+        }
+        return true
     }
 
     public func delete(_ key: StoreKey, ifVersion version: RecordVersion?) async throws -> Bool {
@@ -160,20 +169,13 @@ public struct MigratingSessionStore<Old: SessionStore, New: SessionStore>: Sessi
         return .nowhere
     }
 
-    /// Writes `record` in place of the old store's record of `version`, and moves it.
-    private func move(
-        _ record: StoredRecord,
-        at key: StoreKey,
-        from version: RecordVersion
-    ) async throws -> ReplaceOutcome {
+    /// Writes `record` in place of the old store's record of `version`, and moves it; `false` if that is not there.
+    private func move(_ record: StoredRecord, at key: StoreKey, from version: RecordVersion) async throws -> Bool {
         let mark = MovingMark.moved(record)
         let marked = mark.record(tombstoneUntil: clock.now() + tombstoneLife)
-        guard try await old.replace(marked, at: key, ifVersion: version) == .replaced else {
-            guard let current = try await find(key).record else { return .gone }
-            return .conflict(current)
-        }
+        guard try await old.replace(marked, at: key, ifVersion: version) == .replaced else { return false }
         try await complete(mark, of: marked.version, at: key)
-        return .replaced
+        return true
     }
 
     /// Puts a tombstone in the place of a record that `condition` is true for.
@@ -362,7 +364,7 @@ extension MigratingSessionStore: EnumerableSessionStore where Old: EnumerableSes
                     _ = try await old.delete(entry.key, ifVersion: entry.record.version)
                     continue
                 }
-                if try await move(record, at: entry.key, from: record.version) == .replaced { moved += 1 }
+                if try await move(record, at: entry.key, from: record.version) { moved += 1 }
             }
             guard page.count == batch else { return moved }
             last = page.last?.key

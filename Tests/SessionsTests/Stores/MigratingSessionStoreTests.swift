@@ -217,6 +217,43 @@ struct MigratingSessionStoreTests {
         #expect(try await pair.new.load(entry.key)?.idleDeadline == later)
     }
 
+    @Test("I7: a session that a touch moves meanwhile has still the version that a replace asks for")
+    func replaceDuringTouch() async throws {
+        let pair = try Pair()
+        try await pair.browser.visit(try pair.manager(pair.old)) { $0.set(.visits, to: 1) }
+        let entry = try #require(pair.old.base.entries(after: nil, limit: 1).first)
+        let (key, version) = (entry.key, entry.record.version)
+        var changed = entry.record
+        changed.version = .random()
+        let gate = pair.old.faults.hold(.replace, next: 1, .before)
+        let replacing = Task { [changed] in try await pair.store(.moving).replace(changed, at: key, ifVersion: version)
+        }
+        try await gate.waitForArrival()
+        let later = entry.record.idleDeadline + .seconds(600)
+        #expect(try await pair.store(.moving).touch(key, until: later, ifVersion: version))
+        gate.open()
+        #expect(try await replacing.value == .replaced)
+        #expect(try await pair.new.load(key)?.version == changed.version)
+    }
+
+    @Test("I7: a touch finds a session that is moved meanwhile", arguments: [Moving.Phase.preparing, .moving])
+    func touchAfterMove(_ phase: Moving.Phase) async throws {
+        let pair = try Pair()
+        try await pair.browser.visit(try pair.manager(pair.old)) { $0.set(.visits, to: 1) }
+        let entry = try #require(pair.old.base.entries(after: nil, limit: 1).first)
+        let later = entry.record.idleDeadline + .seconds(600)
+        // Where the touch looks first there is nothing yet, and where it writes there is nothing any more.
+        let gate = pair.old.faults.hold(phase == .preparing ? .touch : .replace, next: 1, .before)
+        let touching = Task {
+            try await pair.store(phase).touch(entry.key, until: later, ifVersion: entry.record.version)
+        }
+        try await gate.waitForArrival()
+        #expect(try await pair.store(.moving).moveAll() == 1)
+        gate.open()
+        #expect(try await touching.value)
+        #expect(try await pair.new.load(entry.key)?.idleDeadline == later)
+    }
+
     @Test("enumeration shows every session once, and no tombstone")
     func enumeration() async throws {
         let pair = try Pair()
