@@ -14,7 +14,7 @@ mkdir -p .build
 SESSIONS_SERVERS=$(mktemp -d /tmp/servers.XXXXXX)
 chmod 711 "$SESSIONS_SERVERS" # A server that will not run as root runs as another user.
 export SESSIONS_SERVERS
-trap 'rm -rf "$SESSIONS_SERVERS" 2>/dev/null || rm -rf "$SESSIONS_SERVERS" || true' EXIT
+trap 'for _ in 1 2 3 4 5; do rm -rf "$SESSIONS_SERVERS" 2>/dev/null && break; sleep 0.3; done' EXIT
 rm -f .build/test-summary
 # All tests are Swift Testing's; saying so leaves out XCTest's closing line about nothing. They run one after the other:
 # hundreds at once on a few cores starve each other, and a slow machine looks like a broken test.

@@ -7,10 +7,12 @@ import TestServers
 import Testing
 
 extension HistoryTests {
-    @Test("MongoDB: nodes, the server and the network fail, each in turn")
+    @Test("MongoDB: nodes, the server, its disk and the network fail, each in turn")
     func mongo() async throws {
         guard HistoryRun.isWanted("mongo") else { return }
-        let server = try await MongoServer()
+        // Its journal alone takes 200 megabytes.
+        let disk = try await SmallDisk(megabytes: 600)
+        let server = try await MongoServer(disk: disk.isMounted ? disk : nil)
         // Two nodes go the one way, two the other.
         let ways = [try FaultProxy(to: server.port), try FaultProxy(to: server.port)]
         defer { for way in ways { way.stop() } }
@@ -38,6 +40,16 @@ extension HistoryTests {
                 try await server.start()
             },
         ]
+        if disk.isMounted {
+            faults.append(
+                .full(disk) {
+                    // It ends rather than go on without what it could not write.
+                    if !server.isRunning { try await server.start() }
+                }
+            )
+        } else {
+            print("mongo, a full disk: not tried, as no file system can be mounted here")
+        }
         // One server shows a write before it is in its journal, and a crash may undo what nobody was answered.
         let run = HistoryRun("mongo", here + processes, faults, isConfirmed: true)
         try await run.check()

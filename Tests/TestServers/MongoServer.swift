@@ -17,6 +17,7 @@ package final class MongoServer: Sendable {
     /// What a replica set knows it by.
     package let host: String
     private let directory: ServerDirectory
+    private let disk: SmallDisk?
     private let arguments: [String]
     private let process = Mutex<ServerProcess?>(nil)
 
@@ -27,22 +28,25 @@ package final class MongoServer: Sendable {
     ///   - arguments: what is set beside the defaults.
     ///   - host: Makes what others reach it by of its port; by default the port of the loopback interface.
     ///   - files: Text files it finds in its directory, which `arguments` spells `@`.
+    ///   - disk: Where its data is; by default in its directory.
     package init(
         replicaSet: String? = nil,
         arguments: [String] = [],
         files: [String: String] = [:],
+        disk: SmallDisk? = nil,
         host: (Int) throws -> String = { "127.0.0.1:\($0)" }
     ) async throws {
         port = try ServerEnvironment.freePort()
         self.host = try host(port)
         let directory = try ServerDirectory("mongo")
-        self.directory = directory
+        (self.directory, self.disk) = (directory, disk)
         for (name, text) in files {
             try text.write(toFile: directory.file(name), atomically: true, encoding: .utf8)
             chmod(directory.file(name), 0o600)
         }
         var words = [
-            "--dbpath", directory.path, "--bind_ip", "127.0.0.1", "--port", "\(port)", "--nounixsocket",
+            "--dbpath", disk?.directory.path ?? directory.path, "--bind_ip", "127.0.0.1", "--port", "\(port)",
+            "--nounixsocket",
             "--wiredTigerCacheSizeGB", "0.25", "--setParameter", "ttlMonitorSleepSecs=1",
             "--setParameter", "enableTestCommands=1", "--setParameter", "diagnosticDataCollectionEnabled=false",
         ]
