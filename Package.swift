@@ -134,7 +134,9 @@ let package = Package(
         ),
         .target(
             name: "TestServers",
-            dependencies: [.target(name: "CMongoC", condition: .when(traits: ["Mongo"]))],
+            dependencies: [
+                "Sessions", "SessionsTesting", .target(name: "CMongoC", condition: .when(traits: ["Mongo"])),
+            ],
             path: "Tests/TestServers"
         ),
         .target(name: "CrashHelping", dependencies: ["Sessions"], path: "Tests/CrashHelping"),

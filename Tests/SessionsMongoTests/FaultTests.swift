@@ -205,7 +205,7 @@ extension MongoStoreTests {
                 }
             })
             // Another process would see the same.
-            try await crowd.verify(with: manager(try await scratch.store(), keys))
+            #expect(try await crowd.violations(seenBy: manager(try await scratch.store(), keys)) == [])
             report("killed: \(crowd.summary)")
         }
 
@@ -224,7 +224,10 @@ extension MongoStoreTests {
                 try await crowd.waitForCommits(100)
                 report("paused: 100 commits \(ContinuousClock.now - began) after it was resumed")
             })
-            try await crowd.verify(with: manager(try await scratch.store { $0.deadline = .seconds(5) }, keys))
+            #expect(
+                try await crowd.violations(seenBy: manager(try await scratch.store { $0.deadline = .seconds(5) }, keys))
+                    == []
+            )
             report("paused: \(crowd.summary)")
         }
 

@@ -148,7 +148,7 @@ extension MongoStoreTests {
             })
             // Another process would see the same, and so would the member that was killed.
             try await set.waitForMembers()
-            try await crowd.verify(with: manager(try await scratch.store(), keys))
+            #expect(try await crowd.violations(seenBy: manager(try await scratch.store(), keys)) == [])
             report("primary killed: \(crowd.summary)")
             try await set.waitForMembers()
         }
@@ -171,7 +171,7 @@ extension MongoStoreTests {
                 }
                 try await crowd.waitForCommits(60)
             })
-            try await crowd.verify(with: manager(try await scratch.store(), keys))
+            #expect(try await crowd.violations(seenBy: manager(try await scratch.store(), keys)) == [])
             report("stepped down: \(crowd.summary)")
             try await set.waitForMembers()
         }

@@ -68,16 +68,6 @@ final class Scratch: Sendable {
     }
 }
 
-/// Returns once `condition` is true.
-func waitUntil(_ what: String, _ condition: () async throws -> Bool) async throws {
-    let end = ContinuousClock.now + .seconds(60)
-    while ContinuousClock.now < end {
-        if try await condition() { return }
-        try await Task.sleep(for: .milliseconds(10))
-    }
-    throw TestServerError("it did not come to be that \(what)")
-}
-
 /// The store's error that `body` throws.
 func storeError(_ body: () async throws -> some Any) async throws -> SessionStoreError? {
     do {

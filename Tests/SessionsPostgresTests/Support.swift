@@ -93,16 +93,6 @@ final class OtherProgram: Sendable {
     }
 }
 
-/// Returns once `condition` is true.
-func waitUntil(_ what: String, _ condition: () async throws -> Bool) async throws {
-    let end = ContinuousClock.now + .seconds(60)
-    while ContinuousClock.now < end {
-        if try await condition() { return }
-        try await Task.sleep(for: .milliseconds(10))
-    }
-    throw TestServerError("it did not come to be that \(what)")
-}
-
 /// Runs blocking code on a thread of its own.
 func blocking<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) async throws -> Value {
     try await withCheckedThrowingContinuation { continuation in
