@@ -235,6 +235,7 @@ let package = Package(
             dependencies: [
                 "Sessions",
                 "SessionsHummingbird",
+                "SessionsMongo",
                 "SessionsPostgres",
                 "SessionsRedis",
                 "SessionsSQLite",

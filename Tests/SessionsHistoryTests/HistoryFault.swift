@@ -7,9 +7,16 @@ struct HistoryFault: Sendable {
     let name: String
     /// Lets it happen. When it returns nothing is wrong any more, and every node has to serve again by itself.
     let strike: @Sendable () async throws -> Void
+    /// Starts again what it has ended, also what ends only some time after it.
+    let restart: @Sendable () async throws -> Void
 
-    init(_ name: String, _ strike: @escaping @Sendable () async throws -> Void) {
+    init(
+        _ name: String,
+        restart: @escaping @Sendable () async throws -> Void = {},
+        _ strike: @escaping @Sendable () async throws -> Void
+    ) {
         self.name = name
+        self.restart = restart
         self.strike = strike
     }
 }
@@ -58,12 +65,12 @@ final class SteppedClock: SessionClock {
 extension HistoryFault {
     /// The disk is full for a moment.
     ///
-    /// - Parameter recover: Starts again what a full disk has ended.
+    /// - Parameter restart: Starts again what a full disk has ended.
     static func full(
         _ disk: SmallDisk,
-        recover: @escaping @Sendable () async throws -> Void = {}
+        restart: @escaping @Sendable () async throws -> Void = {}
     ) -> HistoryFault {
-        HistoryFault(disk.isMounted ? "a full disk" : "a disk where no file grows") {
+        HistoryFault(disk.isMounted ? "a full disk" : "a disk where no file grows", restart: restart) {
             for _ in 0..<3 {
                 try disk.fill()
                 // Before anything else: a test's own files may be on it.
@@ -74,7 +81,7 @@ extension HistoryFault {
                     throw error
                 }
                 try disk.free()
-                try await recover()
+                try await restart()
             }
         }
     }

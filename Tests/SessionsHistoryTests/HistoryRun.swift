@@ -78,7 +78,7 @@ struct HistoryRun {
                 let began = ContinuousClock.now
                 try await fault.strike()
                 let ended = ContinuousClock.now
-                try await everyNodeServes(after: fault.name)
+                try await everyNodeServes(after: fault.name, restart: fault.restart)
                 let (struck, recovered) = (ended - began, ContinuousClock.now - ended)
                 print("\(store), \(fault.name): \(struck), and every node serves again after \(recovered)")
             }
@@ -106,8 +106,8 @@ struct HistoryRun {
 
     private var served: Int { nodes.map(\.served).reduce(0, +) }
 
-    /// Nobody starts anything again: nodes recover by themselves.
-    private func everyNodeServes(after what: String) async throws {
+    /// Nobody starts a node again: nodes recover by themselves.
+    private func everyNodeServes(after what: String, restart: () async throws -> Void = {}) async throws {
         let goals = nodes.map { $0.served + 10 }
         let end = ContinuousClock.now + .seconds(45)
         while !zip(nodes, goals).allSatisfy({ $0.served >= $1 }) {
@@ -115,6 +115,7 @@ struct HistoryRun {
                 let counts = zip(nodes, goals).map { "\(10 - ($1 - $0.served))" }.joined(separator: ", ")
                 throw TestServerError("\(store): after \(what) not every node serves again: \(counts) requests done")
             }
+            try await restart()
             try await Task.sleep(for: .milliseconds(5))
         }
     }

@@ -8,6 +8,9 @@ import SessionsTesting
 import TestServers
 import Testing
 
+#if Mongo
+import SessionsMongo
+#endif
 #if Postgres
 import SessionsPostgres
 #endif
@@ -38,7 +41,8 @@ struct ServerDownTests {
             let visitor = Visitor(client)
             try await visitor.post("/visits")
             try await visitor.post("/login")
-            for (number, outage) in outages.enumerated() {
+            var count = 1
+            for outage in outages {
                 let cookies = visitor.browser.cookies
                 try await outage.begin()
                 var longest = Duration.zero
@@ -57,21 +61,34 @@ struct ServerDownTests {
                 #expect(visitor.browser.cookies == cookies)
                 try await outage.end()
                 let back = ContinuousClock.now
-                var answer = try await visitor.get("/visits")
-                for _ in 0..<3000 where answer.status == .serviceUnavailable {
-                    try await Task.sleep(for: .milliseconds(10))
-                    answer = try await visitor.get("/visits")
-                }
-                #expect(answer.text == "\(number + 1)", "\(outage.name)")
+                let answer = try await untilServed { try await visitor.get("/visits") }
+                #expect(answer.text == "\(count)", "\(outage.name)")
                 print(
                     "\(name) \(outage.name): 503 within \(longest), the old session again \(ContinuousClock.now - back) after"
                 )
-                #expect(try await visitor.post("/visits").text == "\(number + 2)")
+                // A write on a connection that the outage has broken may be kept or not, and is not sent twice.
+                var tries = 0
+                let next = try await untilServed {
+                    tries += 1
+                    return try await visitor.post("/visits")
+                }
+                let number = try #require(Int(next.text))
+                #expect((count + 1...count + tries).contains(number), "\(outage.name)")
+                count = number
                 #expect(visitor.browser.cookies == cookies)
             }
             try await visitor.post("/logout")
             #expect(try await visitor.get("/visits").text == "new")
         }
+    }
+
+    private func untilServed(_ request: () async throws -> TestResponse) async throws -> TestResponse {
+        for _ in 0..<3000 {
+            let answer = try await request()
+            if answer.status != .serviceUnavailable { return answer }
+            try await Task.sleep(for: .milliseconds(10))
+        }
+        throw TestServerError("the store does not come back")
     }
 
     #if Redis
@@ -105,6 +122,25 @@ struct ServerDownTests {
             [
                 Outage(name: "killed", begin: { try await server.crash() }, end: { try await server.start() }),
                 Outage(name: "paused", begin: { try await server.pause() }, end: { try await server.resume() }),
+            ]
+        )
+        try await server.stop()
+    }
+    #endif
+
+    #if Mongo
+    @Test("ER-01 MongoDB: 503 in bounded time and no cookie; when it is back the old session works")
+    func mongo() async throws {
+        let server = try await MongoServer()
+        var configuration = MongoSessionStore.Configuration()
+        (configuration.connectDeadline, configuration.deadline) = (.seconds(1), .seconds(1))
+        let store = try await MongoSessionStore(server.url, configuration: configuration)
+        try await check(
+            "MongoDB",
+            store,
+            [
+                Outage(name: "killed", begin: { try await server.crash() }, end: { try await server.start() }),
+                Outage(name: "paused", begin: { try server.pause() }, end: { try server.resume() }),
             ]
         )
         try await server.stop()

@@ -106,6 +106,8 @@ extension PostgresStoreTests {
             try await lockingTable {
                 let error = try await storeError { try await store.insert(.sample(), at: .numbered(1)) }
                 #expect(error?.code == .timedOut)
+                // The server's own limit began with the statement, a little after the call's.
+                try await scratch.other().waitForBlocked(0)
             }
             #expect(try await store.load(.numbered(1)) == nil)
             #expect(try await store.insert(.sample(), at: .numbered(1)))

@@ -86,7 +86,14 @@ package final class PostgresServer: Sendable {
             try Self.program("postgres"),
             ["-D", data] + (options + settings).flatMap { ["-c", $0] }
         )
-        let process = try ServerProcess(command, arguments, log: directory.file("log"))
+        var process = try ServerProcess(command, arguments, log: directory.file("log"))
+        // After a crash one of its processes may still be on its way out; until it is gone a new server ends at once.
+        for _ in 0..<200 {
+            while process.isRunning, !ServerEnvironment.accepts(port) { try await Task.sleep(for: .milliseconds(10)) }
+            guard !process.isRunning, try hasLeftovers() else { break }
+            try await Task.sleep(for: .milliseconds(20))
+            process = try ServerProcess(command, arguments, log: directory.file("log"))
+        }
         _ = Self.running.withLock { $0.insert(process.pid) }
         _ = Self.atExit
         let ended = self.process.withLock { current in
@@ -103,6 +110,12 @@ package final class PostgresServer: Sendable {
             try await Task.sleep(for: .milliseconds(10))
         }
         throw TestServerError("PostgreSQL does not get ready; see \(directory.file("log"))")
+    }
+
+    /// Whether the last thing the log says is that processes of the server that ran before are there.
+    private func hasLeftovers() throws -> Bool {
+        let log = String(decoding: try Data(contentsOf: URL(fileURLWithPath: directory.file("log"))), as: UTF8.self)
+        return log.split(separator: "\n").suffix(3).contains { $0.contains("shared memory block") }
     }
 
     package var isRunning: Bool { process.withLock { $0?.isRunning == true } }

@@ -316,10 +316,11 @@ public struct SessionHistory: Sendable {
                 if event.idleDeadline > latest?.idleDeadline ?? .min { latest = event }
             }
             guard let latest, request.idleDeadline < latest.idleDeadline else { continue }
-            // A change writes the deadline that it was planned with, and a touch may come while it is on its way.
+            // A change writes the deadline that it was planned with, and a touch may come while it is on its way: which one whose
+            // outcome is unknown is also after its answer.
             let isChanging = events.contains { event in
                 event.changes && (event.found ?? event.presented) == request.found && event.began < request.ended
-                    && event.ended > latest.began
+                    && (event.ended > latest.began || event.response.outcome == .unknown)
             }
             guard !isChanging else { continue }
             return [Violation(invariant: "I7", reason: "an idle deadline went back", events: [latest, request])]
