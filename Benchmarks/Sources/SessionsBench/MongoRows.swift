@@ -50,7 +50,14 @@ struct MongoRows {
                 defer { for name in names { free(name) } }
                 let pointers = names.map { UnsafePointer($0) }
                 DispatchQueue.concurrentPerform(iterations: connections) { _ in
-                    let count = CBareMongo_find(url, database, collection, pointers, pointers.count, count / connections)
+                    let count = CBareMongo_find(
+                        url,
+                        database,
+                        collection,
+                        pointers,
+                        pointers.count,
+                        count / connections
+                    )
                     found.add(count, ordering: .relaxed)
                 }
                 continuation.resume()
