@@ -185,7 +185,7 @@ extension RedisStoreTests {
         func refusals() async throws {
             let key = StoreKey.random()
             let own = try await RedisServer()
-            let store = try own.store(own.client { $0.callDeadline = .milliseconds(300) })
+            let store = try own.store(own.client { $0.callDeadline = .seconds(2) })
             try await own.cli("CONFIG", "SET", "maxmemory", "1")
             #expect(try await storeError { try await store.insert(.sample(), at: key) }?.code == .full)
             try await own.cli("CONFIG", "SET", "maxmemory", "0")

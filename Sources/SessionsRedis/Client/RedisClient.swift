@@ -184,7 +184,7 @@ public final class RedisClient: RedisConfirmingClient {
         guard deadline > now else { throw RedisBound.isOver }
         var target = pinned.map { Target.named($0, asking: false) } ?? .owner
         var (failures, redirects) = (0, 0)
-        // Why the latest attempt has failed.
+        // What a server has last refused, or why there was no connection: it says more than that time is over.
         var known: SessionStoreError?
         while true {
             var generation: Int?
