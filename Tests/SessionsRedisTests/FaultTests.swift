@@ -253,6 +253,8 @@ extension RedisStoreTests {
             let browser = SessionBrowser()
             try await browser.visit(SessionManager(store: line.patient, keys: keys)) { $0.logIn("ada") }
             let cookies = browser.cookies
+            // It has a connection to lose.
+            _ = try await answered { try await line.store.load(.random()) }
             await line.server.crash()
             for body: @Sendable (Session) -> Void in [
                 { _ = $0[.number] }, { $0.set(.number, to: 8) }, { $0.logIn("bob") }, { $0.logOut() },
