@@ -37,6 +37,9 @@ struct HistoryRun {
         return (environment["SESSIONS_SOAK_STORE"] ?? "", .seconds(seconds))
     }
 
+    /// What a test may take: one history takes a minute or two, and a soak as long as was asked for and one history more.
+    static var minutes: Int { 20 + Int((soak?.duration ?? .zero) / .seconds(60)) }
+
     private static var seed: UInt64 {
         ProcessInfo.processInfo.environment["SESSIONS_SOAK_SEED"].flatMap(UInt64.init) ?? 1
     }

@@ -11,7 +11,9 @@ import SessionsSQLite
 /// Random histories of many clients on several managers in several processes, while something goes wrong.
 ///
 /// Short here; `make soak STORE=sqlite SECONDS=600` runs one store's for as long as asked.
-@Suite("Histories on real stores", .serialized)
+///
+/// The limit is not for speed: it cancels a test that waits for what never comes.
+@Suite("Histories on real stores", .serialized, .timeLimit(.minutes(HistoryRun.minutes)))
 struct HistoryTests {
     @Test("a soak is of a store that there is")
     func known() {

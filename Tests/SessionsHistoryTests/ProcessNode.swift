@@ -52,7 +52,15 @@ final class ProcessNode: HistoryNode {
     private static func ask(_ request: HistoryRequest, at port: Int) -> HistoryResponse {
         // Nobody listens: nothing was asked.
         guard let connection = ServerEnvironment.connect(to: port) else { return HistoryResponse(.refused) }
+        // Longer than any store's deadline: a node that never answers does not hold up its history.
+        var limit = timeval(tv_sec: 120, tv_usec: 0)
+        setsockopt(connection, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
         let handle = FileHandle(fileDescriptor: connection, closeOnDealloc: true)
+        defer {
+            // Also where a server has inherited it that was started meanwhile.
+            shutdown(connection, Int32(SHUT_RDWR))
+            try? handle.close()
+        }
         guard let question = try? JSONEncoder().encode(request),
             (try? handle.write(contentsOf: question + Data("\n".utf8))) != nil,
             let answer = try? handle.readToEnd(), answer.last == UInt8(ascii: "\n"),

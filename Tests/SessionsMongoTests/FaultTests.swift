@@ -88,11 +88,9 @@ extension MongoStoreTests {
         func heldReplies() async throws {
             let proxy = try FaultProxy(to: server.port)
             defer { proxy.stop() }
-            let store = try await scratch {
-                $0.deadline = .milliseconds(500)
-                $0.connectionLimit = 2
-            }.store(at: server.url(at: proxy.port))
-            #expect(try await store.insert(.sample(), at: .numbered(1)))
+            let scratch = self.scratch { $0.connectionLimit = 2 }
+            let store = try await scratch.hastyStore(.milliseconds(500), at: server.url(at: proxy.port))
+            #expect(try await scratch.patientStore().insert(.sample(), at: .numbered(1)))
             proxy.hold()
             for _ in 0..<4 {
                 let code = try await storeError { try await store.load(.numbered(1)) }?.code
@@ -144,7 +142,7 @@ extension MongoStoreTests {
 
         @Test("ST-10 a server that is slow is timedOut at the deadline")
         func slow() async throws {
-            let store = try await scratch { $0.deadline = .milliseconds(400) }.store()
+            let store = try await scratch().hastyStore(.milliseconds(400))
             try await server.fail(1, #""failCommands":["find"],"blockConnection":true,"blockTimeMS":3000"#)
             let error = try await storeError { try await store.load(.numbered(1)) }
             #expect(error?.code == .timedOut || error?.code == .unavailable)
@@ -158,10 +156,13 @@ extension MongoStoreTests {
 
         @Test("with the server down a request is a 503 in bounded time, and the cookie works when it is back")
         func down() async throws {
-            let store = try await scratch { $0.deadline = .milliseconds(500) }.store()
-            let sessions = try manager(store)
+            let scratch = self.scratch()
+            let keys = try KeyRing([SessionSecret.generate()])
+            let sessions = try manager(try await scratch.hastyStore(.milliseconds(500)), keys)
             let browser = SessionBrowser()
-            try await browser.visit(sessions) { $0.set(.number, to: 7) }
+            let patient = try await scratch.patientStore()
+            try await browser.visit(manager(patient, keys)) { $0.set(.number, to: 7) }
+            try await patient.close()
             let cookies = browser.cookies
             try await server.stop()
             for body: @Sendable (Session) async throws -> Void in [
@@ -178,7 +179,7 @@ extension MongoStoreTests {
             }
             #expect(error?.code.httpStatus == 503)
             #expect(stranger.cookies.isEmpty)
-            let code = try await storeError { try await scratch { $0.deadline = .milliseconds(500) }.store() }?.code
+            let code = try await storeError { try await scratch.store { $0.deadline = .milliseconds(500) } }?.code
             #expect(code == .unavailable || code == .timedOut)
 
             try await server.start()

@@ -171,8 +171,8 @@ extension MongoStoreTests {
                 $0.queueLimit = 3
                 $0.deadline = .seconds(1)
             }
-            let store = try await scratch.store()
-            #expect(try await store.insert(.sample(), at: .numbered(1)))
+            let store = try await scratch.hastyStore(.seconds(1))
+            #expect(try await scratch.patientStore().insert(.sample(), at: .numbered(1)))
             try server.pause()
             let codes = await withTaskGroup(of: SessionStoreError?.self) { group in
                 for _ in 0..<10 {
@@ -189,7 +189,12 @@ extension MongoStoreTests {
             try await waitUntil("the store works again") {
                 try await storeError { try await store.load(.numbered(1)) } == nil
             }
-            try await store.close()
+            var code: SessionStoreError.Code?
+            try await waitUntil("its threads have ended") {
+                code = try await storeError { try await store.close() }?.code
+                return code != .timedOut
+            }
+            #expect(code == nil)
             try await store.close()
             let error = try await storeError { try await store.load(.numbered(1)) }
             #expect(error?.message.contains("closed") == true)

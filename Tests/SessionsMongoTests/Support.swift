@@ -60,6 +60,36 @@ final class Scratch: Sendable {
         return try await MongoSessionStore(url ?? self.url, configuration: configuration)
     }
 
+    /// A store whose deadline is short on purpose.
+    ///
+    /// That is no time for a busy machine: a store with more makes the collection before, and opening is tried again.
+    func hastyStore(
+        _ deadline: Duration,
+        at url: String? = nil,
+        _ configure: (inout MongoSessionStore.Configuration) -> Void = { _ in }
+    ) async throws -> MongoSessionStore {
+        try await patientStore().close()
+        let end = ContinuousClock.now + .seconds(60)
+        while true {
+            do {
+                return try await store(at: url) {
+                    configure(&$0)
+                    $0.deadline = deadline
+                }
+            } catch let error as SessionStoreError {
+                guard ContinuousClock.now < end else { throw error }
+            }
+        }
+    }
+
+    /// A store with time, for what is to work.
+    func patientStore() async throws -> MongoSessionStore {
+        try await store {
+            $0.deadline = .seconds(60)
+            $0.connectDeadline = .seconds(60)
+        }
+    }
+
     /// What another program does to the database; `@` stands for the collection's name.
     @discardableResult
     func other(_ json: String) async throws -> String {

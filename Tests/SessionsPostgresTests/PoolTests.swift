@@ -32,6 +32,8 @@ extension PostgresStoreTests {
         func noConnection() async throws {
             let proxy = try FaultProxy(to: scratch.server.port)
             defer { proxy.stop() }
+            // A store with time makes the tables.
+            try await scratch.store().close()
             let store = try await scratch.store(at: scratch.server.url(at: proxy.port)) {
                 $0.connectionLimit = 1
                 $0.deadline = .milliseconds(500)

@@ -75,7 +75,10 @@ struct FaultProxyTests {
             }
         }
 
-        func end() { _ = close(handle) }
+        func end() {
+            shutdown(handle, Int32(SHUT_RDWR))
+            _ = close(handle)
+        }
     }
 
     @Test("it carries what it is not told to touch, and counts it")

@@ -103,12 +103,13 @@ package final class FaultProxy: Sendable {
         // It holds no proxy while it waits: a proxy that is forgotten stops.
         Thread { [listener, weak self] in
             while true {
-                let client = accept(listener, nil, nil)
+                let client = ServerEnvironment.acceptConnection(at: listener)
                 if client < 0 {
                     if errno == EINTR { continue }
                     return
                 }
                 guard let self, self.welcome(client) else {
+                    shutdown(client, Int32(SHUT_RDWR))
                     close(client)
                     continue
                 }
@@ -148,7 +149,7 @@ package final class FaultProxy: Sendable {
     /// Carries new connections again.
     package func acceptAgain() { state.withLock { $0.refuses = false } }
 
-    /// Carries new connections to another port from now on.
+    /// Carries new connections to another port from now on; where nobody listens, each is cut at once.
     package func redirect(to serverPort: Int) { state.withLock { $0.serverPort = serverPort } }
 
     /// Keeps whatever comes, either way, until `release()`.
@@ -189,6 +190,9 @@ package final class FaultProxy: Sendable {
 
     package var connectionCount: Int { state.withLock { $0.links.count } }
 
+    /// Whether what comes is kept at the moment, as `hold()` or a held reply has it.
+    package var isHolding: Bool { state.withLock { $0.isHolding } }
+
     // MARK: Carrying
 
     private func welcome(_ client: Int32) -> Bool {
@@ -221,9 +225,11 @@ package final class FaultProxy: Sendable {
             case nil: break
             }
             // Before it is carried on, so that its answer cannot come first.
-            state.withLock { $0.capture?[id, default: []].append(.request(bytes)) }
+            state.withLock { state in
+                state.capture?[id, default: []].append(.request(bytes))
+                state.traffic.requestBytes += bytes.count
+            }
             guard Socket.write(bytes, to: link.server) else { break }
-            state.withLock { $0.traffic.requestBytes += bytes.count }
         }
         link.cut()
     }
@@ -250,9 +256,11 @@ package final class FaultProxy: Sendable {
                 waitWhileHolding()
             case .loseRequest, nil: break
             }
-            state.withLock { $0.capture?[id, default: []].append(.reply(bytes)) }
+            state.withLock { state in
+                state.capture?[id, default: []].append(.reply(bytes))
+                state.traffic.replyBytes += bytes.count
+            }
             guard Socket.write(bytes, to: link.client) else { break }
-            state.withLock { $0.traffic.replyBytes += bytes.count }
         }
         link.cut()
     }
@@ -291,7 +299,7 @@ extension [UInt8] {
 /// Blocking sockets on the loopback interface.
 private enum Socket {
     static func listen() throws -> (descriptor: Int32, port: Int) {
-        let listener = make()
+        let listener = ServerEnvironment.makeSocket()
         guard listener >= 0 else { throw TestServerError("no socket: error \(errno)") }
         var address = loopback(port: 0)
         var size = socklen_t(MemoryLayout<sockaddr_in>.size)
@@ -337,14 +345,6 @@ private enum Socket {
             written += count
         }
         return true
-    }
-
-    private static func make() -> Int32 {
-        #if canImport(Glibc)
-        socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
-        #else
-        socket(AF_INET, SOCK_STREAM, 0)
-        #endif
     }
 
     private static var noSignal: Int32 {

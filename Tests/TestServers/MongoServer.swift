@@ -209,18 +209,41 @@ package final class MongoReplicaSet: Sendable {
 /// What an operator's shell does.
 package enum MongoShell {
     /// Carries out a command; both are JSON.
+    ///
+    /// One that a server refuses because another one is the primary by now is sent again, for half a minute at most.
     @discardableResult
     package static func run(_ json: String, in database: String, at url: String) async throws -> String {
-        try await withCheckedThrowingContinuation { continuation in
-            Thread.detachNewThread {
-                continuation.resume(with: Result { try runAndWait(json, in: database, at: url) })
+        let end = ContinuousClock.now + .seconds(30)
+        while true {
+            let outcome: Result<String, Refusal> = try await withCheckedThrowingContinuation { continuation in
+                Thread.detachNewThread {
+                    continuation.resume(with: Result { try runAndWait(json, in: database, at: url) })
+                }
+            }
+            switch outcome {
+            case .success(let reply): return reply
+            case .failure(let refusal):
+                guard ContinuousClock.now < end else { throw TestServerError(refusal.text) }
+                try await Task.sleep(for: .milliseconds(100))
             }
         }
     }
 
+    /// Nothing was done: the server that was asked is no primary, or no longer.
+    private struct Refusal: Error {
+        let text: String
+
+        /// NotWritablePrimary, NotPrimaryNoSecondaryOk, NotPrimaryOrSecondary.
+        static let codes: Set<UInt32> = [10107, 13435, 13436]
+    }
+
     private static let setUp: Void = { mongoc_init() }()
 
-    private static func runAndWait(_ json: String, in database: String, at url: String) throws -> String {
+    private static func runAndWait(
+        _ json: String,
+        in database: String,
+        at url: String
+    ) throws -> Result<String, Refusal> {
         setUp
         var error = bson_error_t()
         func failure(_ what: String) -> TestServerError {
@@ -237,10 +260,13 @@ package enum MongoShell {
         var reply: OpaquePointer?
         let succeeded = CMongoC_command(client, false, database, command, nil, &reply, &error)
         defer { CMongoC_destroy(reply) }
+        if !succeeded, Refusal.codes.contains(error.code) {
+            return .failure(Refusal(text: failure(json).description))
+        }
         guard succeeded else { throw failure(json) }
         guard let text = CMongoC_json(reply) else { throw failure(json) }
         defer { bson_free(text) }
-        return String(cString: text)
+        return .success(String(cString: text))
     }
 }
 #endif

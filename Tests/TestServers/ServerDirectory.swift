@@ -80,7 +80,7 @@ package enum ServerEnvironment {
     private static let nextPort = Mutex(Int.random(in: ports))
 
     private static func isFree(_ port: Int) -> Bool {
-        let listener = socket(AF_INET, streamSocket, 0)
+        let listener = makeSocket()
         guard listener >= 0 else { return false }
         defer { close(listener) }
         // As the servers do, which may have the port of one that ended just now.
@@ -108,13 +108,14 @@ package enum ServerEnvironment {
 
     package static func accepts(_ port: Int) -> Bool {
         guard let client = connect(to: port) else { return false }
+        shutdown(client, Int32(SHUT_RDWR))
         close(client)
         return true
     }
 
     /// A blocking connection to `port`, which the caller closes; `nil` if nothing listens there.
     package static func connect(to port: Int) -> Int32? {
-        let client = socket(AF_INET, streamSocket, 0)
+        let client = makeSocket()
         guard client >= 0 else { return nil }
         var address = loopback(port: port)
         let result = withUnsafePointer(to: &address) { pointer in
@@ -137,12 +138,22 @@ package enum ServerEnvironment {
         return address
     }
 
-    private static var streamSocket: Int32 {
+    /// A socket that no server inherits which a test starts meanwhile: that would keep what the test has closed.
+    static func makeSocket() -> Int32 {
         #if canImport(Glibc)
-        Int32(SOCK_STREAM.rawValue)
+        socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         #else
-        SOCK_STREAM
+        notInherited(socket(AF_INET, SOCK_STREAM, 0))
         #endif
+    }
+
+    /// The next connection that comes to `listener`, which no server inherits either.
+    static func acceptConnection(at listener: Int32) -> Int32 { notInherited(accept(listener, nil, nil)) }
+
+    /// A server that is started just before this still inherits it: whoever closes it shuts it down first.
+    private static func notInherited(_ descriptor: Int32) -> Int32 {
+        if descriptor >= 0 { _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC) }
+        return descriptor
     }
 }
 

@@ -18,7 +18,7 @@ enum Deadline {
                     .unavailable,
                     "Redis could not be reached within callDeadline. Look at the server, the network, and the addresses."
                 )
-                first.answer(.failure(LaneFailure(error: error, isFinal: true)))
+                first.answer(.failure(LaneFailure(error: error, isFinal: true, isOutOfTime: true)))
             }
             Task {
                 do { first.answer(.success(try await body())) } catch { first.answer(.failure(error)) }

@@ -184,6 +184,8 @@ public final class RedisClient: RedisConfirmingClient {
         guard deadline > now else { throw RedisBound.isOver }
         var target = pinned.map { Target.named($0, asking: false) } ?? .owner
         var (failures, redirects) = (0, 0)
+        // What a server has last refused, or why there was no connection: it says more than that time is over.
+        var known: SessionStoreError?
         while true {
             var generation: Int?
             do {
@@ -215,8 +217,11 @@ public final class RedisClient: RedisConfirmingClient {
                     guard let next = router.node(at: address.orHost(of: connection.address)) else { return answer }
                     redirects += 1
                     if redirects <= 5 { target = .named(next, asking: true) } else { failures += 1 }
-                case .passing: failures += 1
+                case .passing:
+                    known = refusal.error(at: connection.address)
+                    failures += 1
                 case .notPrimary:
+                    known = refusal.error(at: connection.address)
                     // Another server is the primary now, and this one would go on answering reads: the next connections
                     // find the other. What comes late on a connection that is given up already says nothing new.
                     if connection.isUsable { node.retire() }
@@ -238,7 +243,9 @@ public final class RedisClient: RedisConfirmingClient {
                 if let generation { await doubt(generation, before: deadline) }
             } catch let failure as LaneFailure {
                 target = pinned.map { .named($0, asking: false) } ?? .owner
+                if failure.isOutOfTime { throw known ?? failure.error }
                 if failure.isFinal || !failure.error.mayPass { throw failure.error }
+                known = failure.error
                 failures += 1
                 guard await pause(after: failures, until: failure.retryAt, before: deadline) else {
                     throw failure.error

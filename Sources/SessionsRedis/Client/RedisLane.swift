@@ -231,6 +231,8 @@ struct LaneFailure: Error {
     let isFinal: Bool
     /// When the next attempt may be made.
     var retryAt: ContinuousClock.Instant?
+    /// Whether no attempt has failed, but the caller's time was over: what it heard before says more.
+    var isOutOfTime = false
 }
 
 /// Pauses that grow, each of them random.
