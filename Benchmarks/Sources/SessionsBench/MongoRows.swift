@@ -46,19 +46,15 @@ struct MongoRows {
         let start = ContinuousClock.now
         await withCheckedContinuation { continuation in
             DispatchQueue.global().async {
-                let names = keys.map { strdup($0.text) }
-                defer { for name in names { free(name) } }
-                let pointers = names.map { UnsafePointer($0) }
                 DispatchQueue.concurrentPerform(iterations: connections) { _ in
-                    let count = CBareMongo_find(
-                        url,
-                        database,
-                        collection,
-                        pointers,
-                        pointers.count,
-                        count / connections
+                    let names = keys.map { strdup($0.text) }
+                    defer { for name in names { free(name) } }
+                    let pointers = names.map { UnsafePointer($0) }
+                    let share = count / connections
+                    found.add(
+                        CBareMongo_find(url, database, collection, pointers, pointers.count, share),
+                        ordering: .relaxed
                     )
-                    found.add(count, ordering: .relaxed)
                 }
                 continuation.resume()
             }
