@@ -157,6 +157,18 @@ extension MongoStoreTests {
             return error
         }
 
+        @Test("ST-10 members that a replica set names are judged as those in the connection string are")
+        func members() async throws {
+            // It leads to this machine, and does not look like it.
+            let set = try await MongoReplicaSet(members: 1, host: { "127.1:\($0)" })
+            let url = "mongodb://127.0.0.1:\(set.members[0].port)/test?replicaSet=rs0"
+            let error = try await configurationError { try await Scratch(url).store() }
+            #expect(error?.message.contains("tls=true") == true)
+            let store = try await Scratch(url) { $0.serverVerification = .trustedNetwork }.store()
+            #expect(try await store.insert(.sample(), at: .numbered(1)))
+            await set.stop()
+        }
+
         @Test("TLS, user and password: the right ones get in, others get a named error that quotes nothing")
         func secured() async throws {
             let server = try await MongoServer(

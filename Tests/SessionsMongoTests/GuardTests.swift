@@ -103,6 +103,17 @@ extension MongoStoreTests {
             }
         }
 
+        @Test("ST-05 an owner whose text is an expression's is kept as it is written, by a replace too")
+        func expressions() async throws {
+            let store = try await Scratch.standalone().store()
+            for (number, name) in ["$version", "$$ROOT", "$payload", "$"].enumerated() {
+                let record = StoredRecord.sample("{\"$set\":1}", version: 2, owner: name)
+                #expect(try await store.insert(.sample(), at: .numbered(number)))
+                #expect(try await store.replace(record, at: .numbered(number), ifVersion: .first) == .replaced)
+                #expect(try await store.load(.numbered(number)) == record)
+            }
+        }
+
         @Test("an owner may have more sessions than a reply holds")
         func manySessions() async throws {
             let scratch = try await Scratch.standalone { $0.confirmation = .unflushed }

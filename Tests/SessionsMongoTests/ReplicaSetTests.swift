@@ -89,6 +89,46 @@ extension MongoStoreTests {
             try await set.waitForMembers()
         }
 
+        @Test("a conflict hands back no record that a majority has not confirmed")
+        func unconfirmedConflict() async throws {
+            let set = try await MongoReplicaSet()
+            let scratch = Scratch(set.url)
+            #expect(try await scratch.store().insert(.sample(), at: .numbered(1)))
+            let store = try await scratch.store { $0.deadline = .seconds(1) }
+            let primary = try await set.primary()
+            // They vote, so that it stays the primary, and copy nothing.
+            let others = set.members.filter { $0.port != primary.port }
+            for member in others {
+                try await member.command(#"{"configureFailPoint":"stopReplProducer","mode":"alwaysOn"}"#)
+            }
+            for member in others {
+                try await member.command(
+                    #"{"waitForFailPoint":"stopReplProducer","timesEntered":{"$numberLong":"1"},"maxTimeMS":30000}"#
+                )
+            }
+            let second = StoredRecord.sample("second", version: 2)
+            let write = try await storeError {
+                try await store.replace(second, at: .numbered(1), ifVersion: .first)
+            }
+            #expect(write?.code == .timedOut)
+            // The primary has the second now, and an election may undo it.
+            let late = try await storeError {
+                try await store.replace(.sample("third", version: 3), at: .numbered(1), ifVersion: .first)
+            }
+            #expect(late?.code == .timedOut)
+            for member in others {
+                try await member.command(#"{"configureFailPoint":"stopReplProducer","mode":"off"}"#)
+            }
+            try await waitUntil("the second is confirmed") {
+                try await storeError { try await store.load(.numbered(1)) } == nil
+            }
+            #expect(
+                try await scratch.store().replace(.sample("third", version: 3), at: .numbered(1), ifVersion: .first)
+                    == .conflict(second)
+            )
+            await set.stop()
+        }
+
         @Test("I2 a primary that has been replaced and does not know it shows no session that was destroyed meanwhile")
         func stalePrimary() async throws {
             let set = try await Self.set.value

@@ -155,6 +155,54 @@ extension PostgresStoreTests {
             #expect(try await store.count() == 0)
         }
 
+        @Test("I1 a role whose search path has an = of its own does not replace another version")
+        func hostileOperator() async throws {
+            let scratch = try await Scratch.shared()
+            let name = "h\(UInt64.random(in: .min ... .max))"
+            let other = try await scratch.other()
+            try await other.query(
+                """
+                CREATE SCHEMA \(name);
+                CREATE FUNCTION \(name).same(bigint, bigint) RETURNS boolean LANGUAGE sql AS 'SELECT true';
+                CREATE OPERATOR \(name).= (LEFTARG = bigint, RIGHTARG = bigint, FUNCTION = \(name).same);
+                CREATE ROLE \(name) LOGIN SUPERUSER;
+                ALTER ROLE \(name) SET search_path = \(name), pg_catalog
+                """
+            )
+            let store = try await scratch.store(at: "postgresql://\(name)@127.0.0.1:\(scratch.server.port)/postgres")
+            #expect(try await store.insert(.sample(), at: .numbered(1)))
+            let outcome = try await store.replace(
+                .sample(version: 2),
+                at: .numbered(1),
+                ifVersion: RecordVersion(rawValue: 9)
+            )
+            #expect(outcome == .conflict(.sample()))
+        }
+
+        @Test("a role that may not see every row is told so, and finds no session missing")
+        func rowSecurity() async throws {
+            let scratch = try await Scratch.shared()
+            let role = "v\(UInt64.random(in: .min ... .max))"
+            let store = try await scratch.store()
+            #expect(try await store.insert(.sample(), at: .numbered(1)))
+            let schema = PostgresSchema(scratch.configuration)
+            try await scratch.other().query(
+                """
+                CREATE ROLE \(role) LOGIN;
+                GRANT SELECT, INSERT, UPDATE, DELETE ON \(schema.records), \(schema.epochs) TO \(role);
+                GRANT SELECT ON \(schema.versions) TO \(role);
+                ALTER TABLE \(schema.records) ENABLE ROW LEVEL SECURITY
+                """
+            )
+            let error = try await storeError {
+                let limited = try await scratch.store(
+                    at: "postgresql://\(role)@127.0.0.1:\(scratch.server.port)/postgres"
+                )
+                return try await limited.load(.numbered(1))
+            }
+            #expect(error?.code == .notPermitted)
+        }
+
         @Test("nothing that role, database or connection string set changes what statements mean")
         func hostileDefaults() async throws {
             let scratch = try await Scratch.shared()

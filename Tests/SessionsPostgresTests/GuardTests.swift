@@ -30,6 +30,11 @@ extension PostgresStoreTests {
                 let error = try await storeError { try await scratch.store(at: server.url + role) }
                 #expect(error?.code == .unavailable, "\(role)")
             }
+            // Of several servers the primary is found.
+            let primary = try await SharedServer.server
+            let both = "127.0.0.1:\(server.port),127.0.0.1:\(primary.port)"
+            let store = try await scratch.store(at: "postgresql://postgres@\(both)/postgres")
+            #expect(try await store.insert(.sample(), at: .numbered(1)))
         }
 
         @Test(

@@ -176,6 +176,20 @@ extension PostgresStoreTests {
             #expect(try await store.load(.numbered(2)) != nil)
         }
 
+        @Test("a sweep leaves an epoch that somebody works on, and waits for nobody (ST-07)")
+        func sweepBesideEpoch() async throws {
+            let epochs = PostgresSchema(scratch.configuration).epochs
+            let time = Timestamp(microseconds: 1_000_000)
+            for owner in ["shop:1", "shop:2"] {
+                try await store.raiseEpoch(of: OwnerKey(owner), to: time, keptUntil: time)
+            }
+            try await other.query("BEGIN; UPDATE \(epochs) SET kept_until = '2100-01-01Z' WHERE owner = 'shop:2'")
+            let patient = try await scratch.store { $0.deadline = .seconds(5) }
+            #expect(try await patient.sweep(expiredBefore: Timestamp(microseconds: 5_000_000), limit: 100) == 0)
+            try await other.query("COMMIT")
+            #expect(try await other.value("SELECT string_agg(owner, ',') FROM \(epochs)") == "\\x73686f703a32")
+        }
+
         @Test("a load waits for no writer, and sees what is committed")
         func loadBesideUpdate() async throws {
             #expect(try await store.insert(.sample("first"), at: key))
@@ -199,6 +213,17 @@ extension PostgresStoreTests {
                 )
             }
             #expect(try await store.epoch(of: owner) == Timestamp(microseconds: 9_000_000))
+            #expect(
+                try await other.value(
+                    "SELECT extract(epoch FROM kept_until)::int FROM \(PostgresSchema(scratch.configuration).epochs)"
+                ) == "20"
+            )
+            // One that is kept for longer already is not kept for less.
+            try await store.raiseEpoch(
+                of: owner,
+                to: Timestamp(microseconds: 10_000_000),
+                keptUntil: Timestamp(microseconds: 15_000_000)
+            )
             #expect(
                 try await other.value(
                     "SELECT extract(epoch FROM kept_until)::int FROM \(PostgresSchema(scratch.configuration).epochs)"

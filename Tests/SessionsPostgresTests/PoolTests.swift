@@ -50,6 +50,28 @@ extension PostgresStoreTests {
             }
         }
 
+        @Test("ST-10 a connection that was given up counts until the server has answered: none takes its place")
+        func givenUp() async throws {
+            let proxy = try FaultProxy(to: scratch.server.port)
+            defer { proxy.stop() }
+            let store = try await scratch.store(at: scratch.server.url(at: proxy.port)) {
+                $0.connectionLimit = 1
+                $0.deadline = .milliseconds(500)
+            }
+            #expect(try await store.load(.numbered(1)) == nil)
+            let connections = proxy.traffic.connections
+            proxy.next(.holdReply, to: "insert")
+            for number in 1...3 {
+                let error = try await storeError { try await store.insert(.sample(), at: .numbered(number)) }
+                #expect(error?.code == .timedOut)
+            }
+            #expect(proxy.traffic.connections == connections)
+            proxy.release()
+            try await waitUntil("the store works again") {
+                try await storeError { try await store.insert(.sample(), at: .numbered(4)) } == nil
+            }
+        }
+
         @Test("a call beyond queueLimit fails at once, and is not carried out")
         func queueLimit() async throws {
             let store = try await scratch.store {

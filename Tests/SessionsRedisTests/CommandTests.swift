@@ -120,6 +120,30 @@ extension RedisStoreTests {
             try await expectEnd(record.idleDeadline, "replace")
         }
 
+        @Test("the server keeps an owner's index and epoch for the longest that was asked for, and the allowance")
+        func ownerExpiry() async throws {
+            let owner = OwnerKey("shop:ada")
+            func expectEnd(_ letter: String, _ moment: Timestamp, _ place: String) async throws {
+                let end = Int64(try await server.cli("PEXPIRETIME", "\(prefix)\(letter):\(owner.text)")) ?? 0
+                let difference = end - (moment + .seconds(60)).microseconds / 1000
+                #expect((0...1).contains(difference), "\(place): \(difference) ms off")
+            }
+            let long = StoredRecord.sample(absolute: .seconds(90_000), owner: owner.text)
+            for record in [long, .sample(absolute: .seconds(80_000), owner: owner.text)] {
+                #expect(try await store.insert(record, at: .random()))
+                try await expectEnd("o", long.absoluteDeadline, "index")
+            }
+            let (epoch, end) = (long.idleDeadline, long.absoluteDeadline)
+            for earlier in [0, 100] {
+                try await store.raiseEpoch(
+                    of: owner,
+                    to: epoch + .seconds(earlier),
+                    keptUntil: end - .seconds(earlier)
+                )
+                try await expectEnd("e", end, "epoch")
+            }
+        }
+
         // MARK: The owner's index
 
         @Test("LC-12: whoever lists while a login is under way does not take its entry out of the index")

@@ -82,6 +82,15 @@ extension RedisStoreTests {
             #expect(try await answered { try await stores[0].delete(keys[0], ifOwner: owner) } == false)
         }
 
+        @Test("a WAIT that the server refuses has confirmed nothing")
+        func refusedWait() async throws {
+            let server = try await RedisServer()
+            let store = try server.store { $0.confirmation = .replicas(1, within: .milliseconds(50)) }
+            try await server.cli("ACL", "SETUSER", "default", "-wait")
+            let error = try await storeError { try await store.insert(.sample(), at: .random()) }
+            #expect(error?.message.contains("0 of 1 replicas") == true)
+        }
+
         @Test("somebody else's value at a key of the store is left as it is, also where a write is in doubt")
         func foreign() async throws {
             let server = try await Servers.standalone.server

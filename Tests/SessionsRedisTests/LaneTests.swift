@@ -69,6 +69,18 @@ struct LaneTests {
         #expect(maker.made.withLock { $0.count } == 1)
     }
 
+    @Test("ST-10: while a server has been away for longer than a call may take, whoever comes in a pause fails at once")
+    func away() async throws {
+        let lane = RedisLane(
+            backoff: Backoff(minimum: .seconds(30), maximum: .seconds(60)),
+            patience: .zero
+        ) { throw SessionStoreError(.unavailable, "away") }
+        let first = await #expect(throws: LaneFailure.self) { _ = try await lane.connection() }
+        #expect(first?.isFinal == false)
+        let second = await #expect(throws: LaneFailure.self) { _ = try await lane.connection() }
+        #expect(second?.isFinal == true)
+    }
+
     @Test("what a server says before it is asked is its refusal, by name; anything else is no Redis")
     func unasked() throws {
         func error(_ reply: RedisValue) -> SessionStoreError {

@@ -113,6 +113,26 @@ extension RedisStoreTests {
             }
         }
 
+        @Test("I2: a sentinel that is alone does not lead back to a server that was replaced")
+        func alone() async throws {
+            let (old, new) = (try await RedisServer(), try await RedisServer())
+            let key = StoreKey.random()
+            #expect(try await RedisSessionStore(client: old.client()).insert(.sample(), at: key))
+            let behind = try await sentinel(old, epoch: 1)
+            let others = [try await sentinel(new, epoch: 2), try await sentinel(new, epoch: 2)]
+            let client = try old.client {
+                $0.topology = .sentinel([behind, others[0], others[1]].map(\.address), primary: "shop")
+                $0.connectionCount = 1
+                $0.callDeadline = .seconds(2)
+            }
+            let store = try RedisSessionStore(client: client)
+            #expect(try await store.load(key) == nil)
+            for other in others { await other.crash() }
+            try await new.cli("CLIENT", "KILL", "TYPE", "normal")
+            // The first load may meet the connection that has just ended.
+            for _ in 0..<3 { #expect(try await storeError { try await store.load(key) }?.code == .unavailable) }
+        }
+
         @Test("of what sentinels say the highest number counts, and then what most of them say")
         func newest() {
             func answer(_ port: Int, _ epoch: Int64) -> SentinelResolver.Answer {
