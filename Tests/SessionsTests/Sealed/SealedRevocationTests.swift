@@ -74,6 +74,34 @@ struct SealedRevocationTests {
         #expect(shop.cookie == "")
     }
 
+    @Test(
+        "a request that empties or restarts a session is refused where a renewal has overtaken it, and that one goes on",
+        arguments: LateRequest.all.suffix(2)
+    )
+    func overtakenEnd(late: LateRequest) async throws {
+        let shop = try SealedFixture(revocations: true) { configuration, _ in configuration.deletesEmptied = true }
+        try await shop.browser.visit(shop.sessions) { $0.set(.visits, to: 7) }
+        let slow = shop.sessions.open(shop.browser.request())
+        late.verb(try await slow.session)
+        try await shop.browser.visit(shop.sessions) { $0.rotate(grace: .zero) }
+        await #expect(throws: SessionError(.ended, "")) { try await slow.commit() }
+        #expect(try await shop.browser.visit(shop.sessions) { $0[.visits] } == 7)
+    }
+
+    @Test("CK-06: a renewal that is too large for a cookie ends nothing")
+    func tooLargeRenewal() async throws {
+        let shop = try shop()
+        try await shop.browser.visit(shop.sessions) { $0.set(.visits, to: 7) }
+        await #expect(throws: SessionError(.tooLarge, "")) {
+            try await shop.browser.visit(shop.sessions) { session in
+                session.set(.text, to: String(repeating: "x", count: 4000))
+                session.rotate(grace: .zero)
+            }
+        }
+        #expect(try await shop.browser.visit(shop.sessions) { $0[.visits] } == 7)
+        #expect(shop.store.count() == 0)
+    }
+
     @Test("I2: two logouts at the same time are both done")
     func logoutTwice() async throws {
         let shop = try shop()

@@ -228,6 +228,33 @@ struct TieredSessionStoreTests {
         #expect(history.violations().map(\.description) == [])
     }
 
+    @Test("of two answers that come in another order than they were asked for, the one asked for later is kept")
+    func order() {
+        let time = ManualUptime()
+        let copies = RecordCopies(limit: 100, age: .seconds(60)) { time.now }
+        let key = CopyKey.key(StoreKey(.random()))
+        let (older, newer) = (StoredRecord.copied(1), StoredRecord.copied(2))
+        let first = copies.begin(key)
+        time.advance(by: .milliseconds(1))
+        let second = copies.begin(key)
+        copies.end(second, with: newer)
+        copies.end(first, with: older)
+        #expect(copies[key] == newer)
+    }
+
+    @Test("I2: a write that another one may have overtaken leaves no copy, and none of a load that it overtook")
+    func overtakenWrite() {
+        let time = ManualUptime()
+        let copies = RecordCopies(limit: 100, age: .seconds(60)) { time.now }
+        let key = CopyKey.key(StoreKey(.random()))
+        let (load, first, second) = (copies.begin(key), copies.begin(key), copies.begin(key))
+        copies.end(second, invalidatingWith: .copied(2))
+        copies.end(first, invalidatingWith: .copied(1))
+        #expect(copies[key] == nil)
+        copies.end(load, with: .copied(0))
+        #expect(copies[key] == nil)
+    }
+
     @Test("copies are bounded", arguments: [1, 16, 1000])
     func bound(limit: Int) throws {
         let deadline = Timestamp(microseconds: 1)
@@ -315,5 +342,16 @@ private final class TestFeed: InvalidationFeed {
             }
             if isReady { continuation.resume() }
         }
+    }
+}
+
+extension StoredRecord {
+    fileprivate static func copied(_ version: UInt64) -> StoredRecord {
+        StoredRecord(
+            payload: [],
+            version: RecordVersion(rawValue: version),
+            idleDeadline: .distantFuture,
+            absoluteDeadline: .distantFuture
+        )
     }
 }
