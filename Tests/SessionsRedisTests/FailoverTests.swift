@@ -2,6 +2,7 @@
 import Sessions
 import SessionsRedis
 import SessionsTesting
+import Synchronization
 import TestServers
 import Testing
 
@@ -261,6 +262,53 @@ extension RedisStoreTests {
             try await replace(3)
             #expect(try await group.owner(of: slot).port == to.port)
         }
+
+        @Test("ST-10: two nodes that each say the other has a slot do not keep a call going round")
+        func circle() async throws {
+            let group = try await Servers.cluster.server
+            let client = try group.client { $0.callDeadline = .milliseconds(500) }
+            let configuration = RedisSessionStore.Configuration.fresh()
+            let store = try RedisSessionStore(client: client, configuration: configuration)
+            let key = StoreKey.random()
+            #expect(try await store.load(key) == nil)
+            let name = "\(configuration.keyPrefix)s:\(key.text)"
+            let slot = try #require(Int(try await group.nodes[0].cli("CLUSTER", "KEYSLOT", name)))
+            let from = try await group.owner(of: slot)
+            let to = try await group.owner(of: (slot + 8192) % 16_384)
+            let (fromID, toID) = (try await from.cli("CLUSTER", "MYID"), try await to.cli("CLUSTER", "MYID"))
+            func moved() async throws -> Int {
+                var count = 0
+                for node in [from, to] {
+                    let line = try await node.cli("INFO", "errorstats").split(separator: "\r\n").first {
+                        $0.hasPrefix("errorstat_MOVED:count=")
+                    }
+                    count += line.flatMap { Int($0.split(separator: "=")[1]) } ?? 0
+                }
+                return count
+            }
+            let before = try await moved()
+            try await from.cli("CLUSTER", "SETSLOT", "\(slot)", "NODE", toID)
+            let isOver = Flag()
+            let error = try await withThrowingTaskGroup(of: SessionStoreError?.self) { group in
+                group.addTask {
+                    defer { isOver.set() }
+                    return try await storeError { try await store.load(key) }
+                }
+                while !isOver.isSet, try await moved() < before + 1000 {}
+                try await from.cli("CLUSTER", "SETSLOT", "\(slot)", "NODE", fromID)
+                return try await group.next() ?? nil
+            }
+            #expect(error?.code == .unusable)
+            #expect(try await moved() < before + 1000)
+            #expect(try await store.load(key) == nil)
+        }
     }
+}
+
+/// Set once, by one task for others.
+private final class Flag: Sendable {
+    private let state = Atomic(false)
+    var isSet: Bool { state.load(ordering: .acquiring) }
+    func set() { state.store(true, ordering: .releasing) }
 }
 #endif
