@@ -12,12 +12,12 @@ final class MongoCall: Sendable {
     /// When the call was made.
     let began = ContinuousClock.now
     private let body: @Sendable (MongoConnection) throws -> Reply
-    private let refuse: @Sendable (SessionStoreError) -> Void
+    private let refuse: @Sendable (any Error) -> Void
     private let answered = Atomic(false)
 
     init(
         body: @escaping @Sendable (MongoConnection) throws -> Reply,
-        refuse: @escaping @Sendable (SessionStoreError) -> Void
+        refuse: @escaping @Sendable (any Error) -> Void
     ) {
         self.body = body
         self.refuse = refuse
@@ -29,15 +29,14 @@ final class MongoCall: Sendable {
         do {
             let reply = try body(connection)
             if claim() { reply() }
-        } catch let error as SessionStoreError {
-            fail(error)
         } catch {
-            fail(MongoFailure.foreign)
+            // What the servers are may contradict the configuration, when a store is opened.
+            fail(error)
         }
     }
 
     /// Answers with an error.
-    func fail(_ error: SessionStoreError) {
+    func fail(_ error: any Error) {
         if claim() { refuse(error) }
     }
 
