@@ -213,6 +213,46 @@ struct ExchangeTests {
         await #expect(throws: SessionError(.contended, "")) { try await exchange.commit() }
     }
 
+    @Test("endless contention after a lost reply ends in outcomeUnknown: what was sent first may have been kept (I1)")
+    func contendedInDoubt() async throws {
+        let fixture = try SessionFixture()
+        try await fixture.browser.visit(fixture.sessions) { $0.set(.visits, to: 0) }
+        let exchange = fixture.sessions.open(fixture.browser.request())
+        try await exchange.session.update(.visits) { $0 += 1 }
+        fixture.faults.before(.replace) { throw SessionStoreError(.unavailable, "injected: the reply is lost") }
+        for call in 2...10 {
+            fixture.faults.before(.replace, call: call) {
+                fixture.clock.advance(by: .seconds(2))
+                let entry = fixture.store.entries(after: nil, limit: 1)[0]
+                var record = entry.record
+                record.version = .random()
+                _ = try fixture.store.replace(record, at: entry.key, ifVersion: entry.record.version)
+            }
+        }
+        await #expect(throws: SessionError(.outcomeUnknown, "")) { try await exchange.commit() }
+    }
+
+    @Test("a change whose reply was lost, and that others have written over too often to tell, is not made again (I1)")
+    func forgottenChange() async throws {
+        let keys = try KeyRing([SessionSecret.generate()])
+        let fixture = try SessionFixture(keys: keys)
+        let others = try SessionManager(
+            store: FaultySessionStore(fixture.store, faults: StoreFaults()),
+            keys: keys,
+            clock: fixture.clock
+        )
+        try await fixture.browser.visit(fixture.sessions) { $0.set(.visits, to: 0) }
+        let tab = fixture.browser.copy()
+        fixture.faults.after(.replace) {
+            for _ in 0..<5 { try await tab.visit(others) { session in session.update(.visits) { $0 += 10 } } }
+            throw SessionStoreError(.unavailable, "injected: the reply is lost")
+        }
+        await #expect(throws: SessionError(.outcomeUnknown, "")) {
+            try await fixture.browser.visit(fixture.sessions) { session in session.update(.visits) { $0 += 1 } }
+        }
+        #expect(try await tab.visit(others) { $0[.visits] } == 51)
+    }
+
     @Test("an insert is never sent twice: the record is there, or 503 (I3)", arguments: [true, false])
     func lostInsert(isApplied: Bool) async throws {
         let fixture = try SessionFixture()
