@@ -29,7 +29,7 @@ fi
 if wants postgres "$@"; then
     start_postgres
     PATH=$(dirname "$(find_initdb)"):$PATH
-    export SESSIONS_BENCH_POSTGRES=$postgres_port
+    export SESSIONS_BENCH_POSTGRES=$postgres_folder
 fi
 if wants mongo "$@"; then
     start_mongo

@@ -9,14 +9,15 @@ struct PostgresRows {
     private static let connections = 8
 
     func measure() async throws -> [Row] {
-        let port = try Tool.server("SESSIONS_BENCH_POSTGRES")
-        let place = ["-h", "127.0.0.1", "-p", port, "-U", "postgres"]
+        // The directory of its socket.
+        let folder = try Tool.server("SESSIONS_BENCH_POSTGRES")
+        let place = ["-h", folder, "-p", "5432", "-U", "postgres"]
         _ = try await Tool.output(["pgbench"] + place + ["-i", "-q", "-s", "1", "postgres"])
         var configuration = PostgresSessionStore.Configuration()
         configuration.connectionLimit = Self.connections
         configuration.table = "bench_\(ProcessInfo.processInfo.processIdentifier)"
         let store = try await PostgresSessionStore(
-            "postgresql://postgres@127.0.0.1:\(port)/postgres",
+            "postgresql:///postgres?host=\(folder)&port=5432&user=postgres",
             configuration: configuration
         )
         let keys = try await Clients.fill(store)
