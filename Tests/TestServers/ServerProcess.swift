@@ -80,7 +80,28 @@ package final class ServerProcess: Sendable {
     }
 
     /// It keeps its connections and answers nothing.
-    package func pause() { signal(SIGSTOP) }
+    package func pause() {
+        signal(SIGSTOP)
+        #if os(Linux)
+        // The signal is on its way; what runs meanwhile on another processor may still answer.
+        for _ in 0..<5_000 where isRunning && !isPaused { usleep(200) }
+        #endif
+    }
+
+    #if os(Linux)
+    /// Whether each of its threads stands still.
+    private var isPaused: Bool {
+        let tasks = "/proc/\(pid)/task"
+        guard let threads = try? FileManager.default.contentsOfDirectory(atPath: tasks) else { return true }
+        return threads.allSatisfy { thread in
+            // 1234 (name) T …; the name may have parentheses of its own.
+            guard let stat = try? String(contentsOfFile: "\(tasks)/\(thread)/stat", encoding: .utf8),
+                let state = stat.split(separator: ")").last?.first(where: { $0 != " " })
+            else { return true }
+            return state == "T" || state == "t"
+        }
+    }
+    #endif
 
     package func resume() { signal(SIGCONT) }
 
