@@ -102,6 +102,11 @@ struct CodecTests {
         #expect(error("*2\r\n*8\r\n" + String(repeating: ":1\r\n", count: 8) + "*9\r\n") == .tooManyValues)
         #expect(error("%6\r\n") == .tooManyValues)
         #expect(error("*2\r\n$100\r\n" + String(repeating: "x", count: 100) + "\r\n$51\r\n") == .replyTooLong)
+        // Lines count as strings do, though nobody announces how long they are.
+        #expect(
+            error("*9\r\n" + String(repeating: "+" + String(repeating: "x", count: 19) + "\r\n", count: 9))
+                == .replyTooLong
+        )
         #expect(error("*1\r\n*1\r\n*1\r\n") == nil)
         #expect(error("*1\r\n*1\r\n*1\r\n*1\r\n") == .tooDeep)
         // The next reply begins anew.

@@ -222,6 +222,28 @@ extension RedisStoreTests {
             #expect(result.lost == 0 && result.revived == 0 && result.answered > 1000)
         }
 
+        @Test("a cluster: a node that does not come back is not waited for; the others say who has its slots now")
+        func lostNode() async throws {
+            let group = try await RedisClusterGroup()
+            let client = try group.client {
+                $0.callDeadline = .seconds(2)
+                $0.connectDeadline = .seconds(1)
+            }
+            let configuration = RedisSessionStore.Configuration.fresh()
+            let store = try RedisSessionStore(client: client, configuration: configuration)
+            let key = StoreKey.random()
+            #expect(try await store.load(key) == nil)
+            let name = "\(configuration.keyPrefix)s:\(key.text)"
+            let slot = try #require(Int(try await group.nodes[0].cli("CLUSTER", "KEYSLOT", name)))
+            let victim = try await group.owner(of: slot)
+            await victim.crash()
+            try await group.newOwner(of: slot, after: victim)
+            let end = ContinuousClock.now + .seconds(60)
+            var error: SessionStoreError?
+            repeat { error = try await storeError { try await store.load(key) } } while error != nil && .now < end
+            #expect(error == nil)
+        }
+
         @Test("a cluster: a slot that moves is followed (MOVED, ASK)")
         func moving() async throws {
             let group = try await Servers.cluster.server

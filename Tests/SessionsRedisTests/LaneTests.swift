@@ -81,6 +81,23 @@ struct LaneTests {
         #expect(second?.isFinal == true)
     }
 
+    @Test("a server that one connection has reached is back for every other one, whatever pause that is in")
+    func back() async throws {
+        let isThere = Switch()
+        let sign = SignOfLife()
+        let lanes = (0..<2).map { _ in
+            RedisLane(backoff: Backoff(minimum: .seconds(30), maximum: .seconds(60)), patience: .seconds(1)) {
+                guard isThere.isOn else { throw SessionStoreError(.unavailable, "away") }
+                return RedisConnection(to: .host("h", port: 1))
+            }
+        }
+        for lane in lanes { lane.share(sign) }
+        await #expect(throws: LaneFailure.self) { _ = try await lanes[0].connection() }
+        isThere.turnOn()
+        _ = try await lanes[1].connection()
+        _ = try await lanes[0].connection()
+    }
+
     @Test("what a server says before it is asked is its refusal, by name; anything else is no Redis")
     func unasked() throws {
         func error(_ reply: RedisValue) -> SessionStoreError {
@@ -156,5 +173,11 @@ struct LaneTests {
         for number in 0..<50_000 { keys.insert(Array("\(number)".utf8)) }
         #expect(keys.mark(of: Array("0".utf8)) == nil && keys.mark(of: Array("49999".utf8)) != nil)
     }
+}
+
+private final class Switch: Sendable {
+    private let state = Mutex(false)
+    var isOn: Bool { state.withLock { $0 } }
+    func turnOn() { state.withLock { $0 = true } }
 }
 #endif

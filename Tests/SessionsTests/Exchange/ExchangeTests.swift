@@ -232,6 +232,15 @@ struct ExchangeTests {
         await #expect(throws: SessionError(.outcomeUnknown, "")) { try await exchange.commit() }
     }
 
+    @Test("a change that the database's client has sent twice by itself is made once (I1)")
+    func sentTwice() async throws {
+        let fixture = try SessionFixture()
+        try await fixture.browser.visit(fixture.sessions) { $0.set(.visits, to: 0) }
+        fixture.faults.duplicate(.replace)
+        try await fixture.browser.visit(fixture.sessions) { session in session.update(.visits) { $0 += 1 } }
+        #expect(try await fixture.browser.visit(fixture.sessions) { $0[.visits] } == 1)
+    }
+
     @Test("a change whose reply was lost, and that others have written over too often to tell, is not made again (I1)")
     func forgottenChange() async throws {
         let keys = try KeyRing([SessionSecret.generate()])

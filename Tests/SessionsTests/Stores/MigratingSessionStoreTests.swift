@@ -254,6 +254,76 @@ struct MigratingSessionStoreTests {
         #expect(try await pair.new.load(entry.key)?.idleDeadline == later)
     }
 
+    @Test("I1: a change that finds its session half moved, by a touch, is not lost")
+    func replaceDuringMove() async throws {
+        let pair = try Pair()
+        try await pair.browser.visit(try pair.manager(pair.old)) { $0.set(.visits, to: 1) }
+        let entry = try #require(pair.old.base.entries(after: nil, limit: 1).first)
+        let (key, version) = (entry.key, entry.record.version)
+        var changed = entry.record
+        changed.version = .random()
+        let found = pair.old.faults.hold(.replace, next: 1, .before)
+        let replacing = Task { [changed] in try await pair.store(.moving).replace(changed, at: key, ifVersion: version)
+        }
+        try await found.waitForArrival()
+        // The touch leaves the version as it is, and has moved the session but for the last step.
+        let moved = pair.old.faults.hold(.delete, next: 1, .before)
+        let later = entry.record.idleDeadline + .seconds(600)
+        let touching = Task { try await pair.store(.moving).touch(key, until: later, ifVersion: version) }
+        try await moved.waitForArrival()
+        found.open()
+        #expect(try await replacing.value == .replaced)
+        moved.open()
+        #expect(try await touching.value)
+        #expect(try await pair.new.load(key)?.version == changed.version)
+        #expect(pair.counts == [0, 1])
+    }
+
+    @Test("a session that is moved between the looks into one store and the other is found")
+    func loadDuringMove() async throws {
+        let pair = try Pair()
+        try await pair.browser.visit(try pair.manager(pair.old)) { $0.set(.visits, to: 1) }
+        let entry = try #require(pair.old.base.entries(after: nil, limit: 1).first)
+        let gate = pair.new.faults.hold(.load, next: 1, .after)
+        let loading = Task { try await pair.store(.moving).load(entry.key) }
+        try await gate.waitForArrival()
+        #expect(try await pair.store(.moving).moveAll() == 1)
+        gate.open()
+        #expect(try await loading.value == entry.record)
+    }
+
+    @Test("I2: a replace that a deletion overtakes finds the session gone, and not its tombstone")
+    func replaceDuringEnd() async throws {
+        let pair = try Pair()
+        try await pair.browser.visit(try pair.manager(pair.new)) { $0.set(.visits, to: 1) }
+        let entry = try #require(pair.new.base.entries(after: nil, limit: 1).first)
+        var changed = entry.record
+        changed.version = .random()
+        let gate = pair.new.faults.hold(.replace, next: 1, .before)
+        let replacing = Task { [changed] in
+            try await pair.store(.moving).replace(changed, at: entry.key, ifVersion: entry.record.version)
+        }
+        try await gate.waitForArrival()
+        #expect(try await pair.store(.moving).delete(entry.key, ifVersion: nil))
+        gate.open()
+        #expect(try await replacing.value == .gone)
+    }
+
+    @Test("LC-12: an epoch that a node has raised counts on nodes of every phase, and on those of one store alone")
+    func epochs() async throws {
+        let pair = try Pair()
+        let owner = OwnerKey("shop:ada")
+        let end = pair.clock.now() + .seconds(1000)
+        let nodes: [any OwnerIndexedSessionStore] = [pair.old, pair.store(.preparing), pair.store(.moving)]
+        for (number, node) in nodes.enumerated() {
+            let epoch = pair.clock.now() + .seconds(number)
+            try await node.raiseEpoch(of: owner, to: epoch, keptUntil: end)
+            for other in nodes { #expect(try await other.epoch(of: owner) == epoch) }
+            // There is no node of the new store alone before all of them move.
+            if number > 0 { #expect(try await pair.new.epoch(of: owner) == epoch) }
+        }
+    }
+
     @Test("enumeration shows every session once, and no tombstone")
     func enumeration() async throws {
         let pair = try Pair()

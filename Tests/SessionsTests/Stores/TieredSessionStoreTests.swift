@@ -228,6 +228,18 @@ struct TieredSessionStoreTests {
         #expect(history.violations().map(\.description) == [])
     }
 
+    @Test("a touch that finds another version leaves no copy")
+    func failedTouch() async throws {
+        let nodes = try Nodes()
+        try await nodes.browser.visit(nodes.here) { $0.set(.visits, to: 1) }
+        let entry = try #require(nodes.tier.primary.base.entries(after: nil, limit: 1).first)
+        #expect(nodes.tier.copy(of: entry.key) == entry.record)
+        try await nodes.browser.visit(nodes.there) { $0.set(.visits, to: 2) }
+        let later = entry.record.idleDeadline + .seconds(1)
+        #expect(try await !nodes.tier.touch(entry.key, until: later, ifVersion: entry.record.version))
+        #expect(nodes.tier.copy(of: entry.key) == nil)
+    }
+
     @Test("of two answers that come in another order than they were asked for, the one asked for later is kept")
     func order() {
         let time = ManualUptime()
