@@ -195,7 +195,10 @@ extension MongoStoreTests {
             // Two that a thread has taken already do not wait any more.
             let refused = codes.count { $0.message.contains("3 calls wait") }
             #expect((5...7).contains(refused))
-            #expect(codes.count { $0.code == .timedOut } == 10 - refused)
+            // libmongoc may tell a thread before the deadline that there is no server.
+            let late = codes.filter { !$0.message.contains("3 calls wait") }
+            #expect(late.allSatisfy { $0.code == .timedOut || $0.code == .unavailable })
+            #expect(late.count { $0.code == .timedOut } >= late.count - 2)
             try server.resume()
             try await waitUntil("the store works again") {
                 try await storeError { try await store.load(.numbered(1)) } == nil
