@@ -219,7 +219,7 @@ extension PostgresStoreTests {
             let there = try await Node(
                 scratch,
                 url: scratch.server.url(at: proxy.port),
-                heartbeat: .milliseconds(100)
+                heartbeat: .milliseconds(500)
             )
             let key = try await Self.newKey(at: here)
             try await Self.change(key, at: here, seenBy: there)

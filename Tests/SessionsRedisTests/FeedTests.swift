@@ -266,7 +266,7 @@ extension RedisStoreTests {
                 $0.callDeadline = .milliseconds(500)
             }
             let here = try Node(store: one, feed: one)
-            let there = try Node(store: two, feed: far, heartbeat: .milliseconds(100))
+            let there = try Node(store: two, feed: far, heartbeat: .milliseconds(500))
             try await here.waitForGaps(1)
             try await there.waitForGaps(1)
             let key = try await Self.newKey(at: here)
