@@ -25,8 +25,8 @@ swift test --enable-all-traits --disable-xctest --no-parallel "$@" 2>&1 | tee .b
 if [ "$status" -ne 0 ]; then
     say "What failed"
     grep -aE -A 12 ' recorded an issue|: error: |^error: |Fatal error' .build/test-log |
-        grep -aE -v '^[^ ]+ (info|debug|trace) |^(◇|✔) ' | tail -n 200 || true
-    grep -aE '^✘ ' .build/test-log | grep -aE -v 'recorded an issue' || true
+        grep -aE -v '^[^ ]+ (info|debug|trace) |^(◇|✔|✘ Suite) |^Killed$' | tail -n 200 || true
+    grep -aE '^✘ Test run ' .build/test-log || true
     exit "$status"
 fi
 
