@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Drives the demo shop in headless Chromium, after showing that the driver itself sees what it should.
+# Drives the demo shop in headless Chromium, after showing that the driver itself sees what it should: the shop alone, with
+# pages of other origins, and beside a Node service, step by step as the article on moving has it.
 #
 # SCREENSHOTS=folder keeps a picture of every page. Tests/Browser/README.md says what the tests expect of the pages.
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -23,10 +24,12 @@ fi
 
 require_swift
 require_build_packages
+require_redis
+require_node
 say "Building the shop"
 swift build --package-path Examples/Storefront --product storefront
 STOREFRONT=$(swift build --package-path Examples/Storefront --show-bin-path)/storefront
 export STOREFRONT
 
 say "The shop in a browser"
-(cd Tests/Browser && python3 -m unittest -v storefront_test)
+(cd Tests/Browser && python3 -m unittest -v storefront_test cors_test moving_test)

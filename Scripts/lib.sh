@@ -265,11 +265,53 @@ stop_mongo() {
     rm -rf "$mongo_data"
 }
 
+# Where Node's packages are unpacked or installed to. Not in the checkout's history, and removed by `make clean`.
+node_folder=$root/.build/node
+
+# require_node: Node, Express, and the packages that express-session, koa-session and their stores are made of, to serve the
+# same sessions with.
+#
+# Debian's packages are unpacked and not installed: some of them want a Node of Debian's own beside them.
+require_node() {
+    require_tool node nodejs node "the tests need Node 18 or newer: https://nodejs.org"
+    # With the number of the list of packages below: a folder with an older one is made anew.
+    [ -e "$node_folder/complete.3" ] && return 0
+    rm -rf "$node_folder"
+    mkdir -p "$node_folder"
+    if command -v apt-get >/dev/null; then
+        say "Fetching packages of Node's for the tests (apt-get)"
+        local packages=(node-cookie node-cookie-signature node-redis node-generic-pool node-yallist node-pg node-xtend
+            node-split2 node-readable-stream node-string-decoder node-inherits node-util-deprecate node-safe-buffer
+            node-cookies node-keygrip node-depd) name
+        # Express, and what it needs to run.
+        packages+=(node-express node-accepts node-array-flatten node-body-parser node-bytes node-content-disposition
+            node-content-type node-debbundle-es-to-primitive node-debug node-deep-equal node-define-properties
+            node-encodeurl node-escape-html node-etag node-finalhandler node-fresh node-function-bind node-http-errors
+            node-iconv-lite node-ipaddr.js node-media-typer node-merge-descriptors node-methods node-mime
+            node-mime-types node-ms node-negotiator node-object-inspect node-on-finished node-parseurl
+            node-path-to-regexp node-proxy-addr node-qs node-range-parser node-raw-body node-send node-serve-static
+            node-setprototypeof node-statuses node-toidentifier node-type-is node-unpipe node-utils-merge node-vary)
+        apt-cache show "${packages[@]}" >/dev/null 2>&1 || as_root apt-get update -qq
+        (cd "$node_folder" && apt-get download -qq "${packages[@]}" 2>&1) ||
+            fail "the packages of Node's could not be fetched"
+        for name in "$node_folder"/*.deb; do dpkg-deb -x "$name" "$node_folder/unpacked"; done
+        ln -s unpacked/usr/share/nodejs "$node_folder/modules"
+    else
+        command -v npm >/dev/null || fail "the tests need npm, which comes with Node"
+        say "Installing packages of Node's for the tests (npm)"
+        npm install --silent --no-audit --no-fund --prefix "$node_folder" \
+            cookie@0.7 cookie-signature@1.2 cookies@0.9 express@4 keygrip@1.1 redis@4 pg@8
+        ln -s node_modules "$node_folder/modules"
+    fi
+    touch "$node_folder/complete.3"
+}
+
 # require_servers: every server that the tests start.
 require_servers() {
     require_redis
     require_postgres
     require_mongo
+    require_node
 }
 
 # require_load_generator: wrk, which loads a server from a process of its own.

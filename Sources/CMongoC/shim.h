@@ -73,6 +73,11 @@ static inline char *CMongoC_json(const CMongoCDocument *document) {
     return bson_as_canonical_extended_json(CMONGOC_BSON(document), NULL);
 }
 
+// The same, as much like plain JSON as can be.
+static inline char *CMongoC_relaxedJSON(const CMongoCDocument *document) {
+    return bson_as_relaxed_extended_json(CMONGOC_BSON(document), NULL);
+}
+
 static inline bool CMongoC_appendInt32(CMongoCDocument *document, const char *name, int32_t value) {
     return bson_append_int32(CMONGOC_BSON(document), name, -1, value);
 }
@@ -115,6 +120,11 @@ static inline bool CMongoC_appendArray(CMongoCDocument *document, const char *na
     return bson_append_array(CMONGOC_BSON(document), name, -1, CMONGOC_BSON(child));
 }
 
+// Appends the value that a reader is at, of whatever type it is.
+static inline bool CMongoC_appendValue(CMongoCDocument *document, const char *name, const CMongoCIterator *iterator) {
+    return bson_append_iter(CMONGOC_BSON(document), name, -1, CMONGOC_ITER(iterator));
+}
+
 // MARK: Reading documents
 
 // What a reader goes through a document with; NULL if the bytes are none.
@@ -145,6 +155,13 @@ static inline double CMongoC_double(const CMongoCIterator *iterator) { return bs
 static inline bool CMongoC_bool(const CMongoCIterator *iterator) { return bson_iter_bool(CMONGOC_ITER(iterator)); }
 
 static inline int64_t CMongoC_date(const CMongoCIterator *iterator) { return bson_iter_date_time(CMONGOC_ITER(iterator)); }
+
+// Whether a binary is of the plain subtype.
+static inline bool CMongoC_isPlain(const CMongoCIterator *iterator) {
+    bson_subtype_t subtype = BSON_SUBTYPE_USER;
+    bson_iter_binary(CMONGOC_ITER(iterator), &subtype, NULL, NULL);
+    return subtype == BSON_SUBTYPE_BINARY;
+}
 
 // The bytes of a text, a binary, a document or an array.
 static inline const uint8_t *CMongoC_value(const CMongoCIterator *iterator, uint32_t *count) {

@@ -19,8 +19,9 @@ public import Sessions
 ///     .add(middleware: OwnerGuard(redirectingTo: "/confirm", freshWithin: .seconds(300)))
 /// ```
 ///
-/// A 401 carries the manager's challenge in `WWW-Authenticate`, as RFC 9110 section 11.6.1 asks. No scheme is
-/// registered for cookies; browsers pass over the one that is named, `Cookie`, and show the response.
+/// A 401 carries the manager's challenge in `WWW-Authenticate`, as RFC 9110 section 11.6.1 asks: `Bearer` for the header
+/// transport (RFC 6750 section 3). No scheme is registered for cookies; browsers pass over the one that is named,
+/// `Cookie`, and show the response.
 ///
 /// Where several managers are at work, say whose session counts: a user's must not open the administrators' pages.
 public struct OwnerGuard<Context: SessionRequestContext>: RouterMiddleware {

@@ -35,19 +35,23 @@ public import Sessions
 /// session stays at hand in the context. Decide on the upgrade by reading the session only, and put an ``OriginGuard``
 /// before it: the response to an upgrade that is declined never reaches the client, and neither would a new cookie on it.
 public struct SessionMiddleware<Context: SessionRequestContext>: RouterMiddleware {
-    private let sessions: SessionManager
-    /// The managers whose exchanges are opened inside that of `sessions`, the outermost first.
-    private let inner: [SessionManager]
+    private let managers: SessionManagers
+    private let options: SessionOptions
     private let report: (@Sendable (ExchangeReport, Request) -> Void)?
 
     /// Creates the middleware.
     ///
     /// - Parameters:
     ///   - sessions: the manager whose sessions the requests have.
+    ///   - options: what it does beside opening and committing. Default: nothing.
     ///   - report: is called when the handler has ended and its session is committed, with what the session's life was
     ///     so far, for a log. It holds nothing that authenticates.
-    public init(_ sessions: SessionManager, report: (@Sendable (ExchangeReport, Request) -> Void)? = nil) {
-        self.init(sessions, inner: [], report)
+    public init(
+        _ sessions: SessionManager,
+        options: SessionOptions = [],
+        report: (@Sendable (ExchangeReport, Request) -> Void)? = nil
+    ) {
+        self.init(SessionManagers(only: sessions), options: options, report: report)
     }
 
     /// Creates the middleware of an application with several managers.
@@ -57,20 +61,15 @@ public struct SessionMiddleware<Context: SessionRequestContext>: RouterMiddlewar
     ///
     /// - Parameters:
     ///   - managers: the managers whose sessions the requests have.
+    ///   - options: what it does beside opening and committing. Default: nothing.
     ///   - report: is called for each of them, the first manager's first.
-    public init(_ managers: SessionManagers, report: (@Sendable (ExchangeReport, Request) -> Void)? = nil) {
-        let first = managers.all[0]
-        let others = managers.all.dropFirst().reversed()
-        self.init(others.first ?? first, inner: others.isEmpty ? [] : others.dropFirst() + [first], report)
-    }
-
-    private init(
-        _ sessions: SessionManager,
-        inner: [SessionManager],
-        _ report: (@Sendable (ExchangeReport, Request) -> Void)?
+    public init(
+        _ managers: SessionManagers,
+        options: SessionOptions = [],
+        report: (@Sendable (ExchangeReport, Request) -> Void)? = nil
     ) {
-        self.sessions = sessions
-        self.inner = inner
+        self.managers = managers
+        self.options = options
         self.report = report
     }
 
@@ -85,57 +84,32 @@ public struct SessionMiddleware<Context: SessionRequestContext>: RouterMiddlewar
         next: (Request, Context) async throws -> Response
     ) async throws -> Response {
         var context = context
-        let exchange = try context.sessionContext.open(sessions, request)
-        defer { report?(exchange.report, request) }
-        var response: Response
+        let connection = await context.sessionContext.connection(for: managers)
+        let exchanges = try context.sessionContext.open(managers, request.head, over: connection, options: options)
+        defer { if let report { exchanges.reports.forEach { report($0, request) } } }
+        let outcome: RequestOutcome
+        var response = Response(status: .internalServerError)
         do {
-            response =
-                if let first = inner.first {
-                    try await Self(first, inner: Array(inner.dropFirst()), report)
-                        .handle(request, context: context, next: next)
-                } else {
-                    try await next(request, context)
-                }
+            response = try await exchanges.run { [context] in try await next(request, context) }
+            outcome = await exchanges.commit(logger: context.logger)
         } catch {
-            throw Self.error(error, with: try await commit(exchange, after: error, context.logger))
+            outcome = await exchanges.commit(after: error, logger: context.logger) { error in
+                // Whether the middlewares outside are known to send this error's own response.
+                ((error as? SessionResponseError)?.underlying ?? error) is any HTTPResponseError
+            }
         }
-        let fields: SessionFields
-        do {
-            fields = try await exchange.commit()
-        } catch let error as SessionError {
-            throw error
-        } catch {
-            // The application's own, from an update that ran again.
-            throw Self.error(error, with: exchange.fields)
-        }
-        fields.apply(to: &response)
+        if let error = outcome.error { throw Self.error(error, with: outcome) }
+        for fields in outcome.fields { fields.apply(to: &response) }
         return response
-    }
-
-    /// Commits what survives a throw.
-    private func commit(
-        _ exchange: SessionExchange,
-        after error: any Error,
-        _ logger: Logger
-    ) async throws -> SessionFields {
-        // Whether the middlewares outside are known to send this error's own response.
-        let thrown = (error as? SessionResponseError)?.underlying ?? error
-        do {
-            return try await exchange.commit(.threw(carriesFields: thrown is any HTTPResponseError))
-        } catch let failure {
-            // The client hears that the session failed. What the handler threw would otherwise be told to nobody.
-            logger.error("The handler threw, and its session was not committed.", metadata: ["error": "\(error)"])
-            throw failure
-        }
     }
 
     /// The error with the session's fields on its response; as it is where the session adds nothing to that.
     ///
     /// An error of the HTTP parser is not the application's, and means that the connection is at its end: the server
     /// has to see it.
-    private static func error(_ error: any Error, with fields: SessionFields) -> any Error {
-        guard !fields.isEmpty, !(error is HTTPParserError) else { return error }
-        return SessionResponseError(error, fields)
+    private static func error(_ error: any Error, with outcome: RequestOutcome) -> any Error {
+        guard !outcome.isEmpty, !(error is HTTPParserError) else { return error }
+        return SessionResponseError(error, outcome.fields)
     }
 }
 #endif

@@ -1,5 +1,7 @@
 #if Hummingbird
 public import Hummingbird
+import NIOCore
+import NIOSSL
 public import Sessions
 
 /// A request context through which handlers reach the request's session.
@@ -11,6 +13,9 @@ public import Sessions
 ///     init(source: Source) { coreContext = .init(source: source) }
 /// }
 /// ```
+///
+/// Where the cookie's settings depend on the client's connection (`SessionConfiguration.proxies`), the context has to know
+/// that: `sessionContext = SessionContext(source)`.
 ///
 /// A child context copies ``sessionContext`` from its parent; both then speak of one session.
 public protocol SessionRequestContext: RequestContext {
@@ -38,52 +43,17 @@ extension SessionRequestContext {
     }
 }
 
-/// The exchanges that the session middlewares around a request have opened.
-public struct SessionContext: Sendable {
-    private var exchanges: [(sessions: SessionManager, exchange: SessionExchange)] = []
-
-    /// Creates the context of a request that has met no session middleware yet.
-    public init() {}
-
-    /// The exchange of the innermost middleware.
-    ///
-    /// - Throws: `SessionConfigurationError` if there is none.
-    public func exchange() throws -> SessionExchange {
-        guard let last = exchanges.last else { throw Self.missing }
-        return last.exchange
-    }
-
-    /// The exchange of one of several managers.
-    ///
-    /// - Throws: `SessionConfigurationError` if it has no middleware around this route.
-    public func exchange(of sessions: SessionManager) throws -> SessionExchange {
-        guard let found = exchanges.first(where: { $0.sessions === sessions }) else { throw Self.missing }
-        return found.exchange
-    }
-
-    private static let missing = SessionConfigurationError(
-        .middlewareOrder,
-        "No SessionMiddleware is around this route. Add it to the router before the routes that use the session."
-    )
-
-    /// Opens the exchange of a middleware.
-    mutating func open(_ sessions: SessionManager, _ request: Request) throws -> SessionExchange {
-        // One response cannot set two cookies of one name, whatever their paths (RFC 6265bis section 4.1.1).
-        let cookie = sessions.configuration.cookie
-        for present in exchanges where present.sessions.configuration.cookie.name == cookie.name {
-            let isSame = present.sessions === sessions
-            throw SessionConfigurationError(
-                isSame ? .middlewareOrder : .duplicateManager,
-                "Two session middlewares around this route use the cookie \(cookie.name). "
-                    + (isSame
-                        ? "Add the middleware once."
-                        : "Give the second manager a cookie name of its own, and name both in SessionManagers(…): it "
-                            + "refuses such a pair when the application starts.")
-            )
+extension SessionContext {
+    /// Creates the context of a request that has met no session middleware yet, and whose connection can be asked for.
+    public init(_ source: ApplicationRequestContextSource) {
+        let channel = source.channel
+        self.init {
+            // TLS is found where SwiftNIO's own library speaks it, as Hummingbird's servers have it. A stream of HTTP/2 has
+            // a channel of its own, below that of its connection.
+            guard let connection = channel.parent?.parent == nil ? channel : channel.parent else { return nil }
+            let tls: Void? = try? await connection.pipeline.containsHandler(type: NIOSSLServerHandler.self).get()
+            return RequestConnection(isEncrypted: tls != nil, peerAddress: connection.remoteAddress?.ipAddress)
         }
-        let exchange = sessions.open(request.head)
-        exchanges.append((sessions, exchange))
-        return exchange
     }
 }
 #endif

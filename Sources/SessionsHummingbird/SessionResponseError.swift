@@ -30,11 +30,11 @@ public struct SessionResponseError: HTTPResponseError, CustomStringConvertible {
     /// What each session around the handler adds.
     private let fields: [SessionFields]
 
-    /// The error with the fields of one more session: still one error, around what the handler threw.
-    init(_ error: any Error, _ fields: SessionFields) {
+    /// The error with the fields of more sessions: still one error, around what the handler threw.
+    init(_ error: any Error, _ fields: [SessionFields]) {
         let inner = error as? SessionResponseError
         underlying = inner?.underlying ?? error
-        self.fields = (inner?.fields ?? []) + [fields]
+        self.fields = (inner?.fields ?? []) + fields
     }
 
     /// What the handler threw, as text.
@@ -72,27 +72,9 @@ extension SessionError: HTTPResponseError {
     ///
     /// The reason is for the log.
     public func response(from request: Request, context: some RequestContext) throws -> Response {
-        var metadata: Logger.Metadata = [:]
-        // A store's own error holds no key and no payload, by contract. Of any other, the type has to do.
-        if let cause = underlying as? SessionStoreError {
-            metadata["cause"] = "\(cause)"
-        } else if let underlying {
-            metadata["cause"] = "\(type(of: underlying))"
-        }
-        let level: Logger.Level =
-            switch status {
-            // Asked to log in, as many a request is.
-            case .unauthorized: .debug
-            // A session that ended while a request held it is nobody's fault.
-            case .conflict: .info
-            default: .error
-            }
-        context.logger.log(level: level, "session: \(self)", metadata: metadata)
-        var response = Response(status: status)
-        if let challenge { response.headers[.wwwAuthenticate] = challenge }
-        if status == .serviceUnavailable { response.headers[.retryAfter] = "1" }
-        fields.apply(to: &response)
-        return response
+        log(to: context.logger)
+        let head = response
+        return Response(status: head.status, headers: head.headerFields)
     }
 }
 
@@ -104,7 +86,7 @@ extension SessionConfigurationError: HTTPResponseError {
     ///
     /// What to change is for the log, where an error that makes no response would not show up (checklist CF-14).
     public func response(from request: Request, context: some RequestContext) throws -> Response {
-        context.logger.error("session: \(self)")
+        log(to: context.logger)
         return Response(status: status)
     }
 }

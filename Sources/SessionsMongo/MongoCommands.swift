@@ -98,7 +98,7 @@ struct MongoCommands: Sendable {
         limit: Int32,
         _ connection: MongoConnection
     ) throws -> (entries: [StoredEntry], next: StoreKey?) {
-        try page(MongoDocument(["owner": .string(owner.text)]), after: key, limit, connection)
+        try entries(MongoDocument(["owner": .string(owner.text)]), after: key, limit: limit, connection)
     }
 
     func epoch(of owner: OwnerKey, _ connection: MongoConnection) throws -> Timestamp? {
@@ -126,49 +126,24 @@ struct MongoCommands: Sendable {
 
     // MARK: Everything
 
-    func count(_ connection: MongoConnection) throws -> Int {
-        let reply = try connection.read(
-            MongoDocument([
-                "aggregate": .string(records),
-                "pipeline": .array([
-                    .document(["$match": .document(["_id": .document(["$gte": .string("")])])]),
-                    .document(["$group": .document(["_id": .int32(1), "count": .document(["$sum": .int32(1)])])]),
-                ]),
-                "cursor": .document([:]),
-            ])
-        )
-        guard case .document(let group)? = try MongoCollections.batch(reply).first else { return 0 }
-        guard let count = group["count"]?.integer else { throw MongoFailure.foreign }
-        return Int(count)
-    }
+    func count(_ connection: MongoConnection) throws -> Int { try pages.count(connection) }
 
     func entries(
+        _ filter: MongoDocument = MongoDocument(),
         after key: StoreKey?,
         limit: Int32,
         _ connection: MongoConnection
     ) throws -> (entries: [StoredEntry], next: StoreKey?) {
-        try page(MongoDocument(), after: key, limit, connection)
+        let entries = try pages.page(filter, after: key?.text, limit, connection).compactMap(MongoRecord.entry)
+        return (entries, entries.last?.key)
     }
 
     /// Deletes the first records after `key`; returns the key of the last one, or `nil` if there was none.
     func clear(after key: String, _ connection: MongoConnection) throws -> String? {
-        let reply = try connection.read(
-            MongoDocument([
-                "find": .string(records),
-                "filter": .document(["_id": .document(["$gt": .string(key)])]),
-                "sort": .document(["_id": .int32(1)]),
-                "projection": .document(["_id": .int32(1)]),
-                "limit": .int32(1000), "batchSize": .int32(1000), "singleBatch": .bool(true),
-            ])
-        )
-        guard case .document(let document)? = try MongoCollections.batch(reply).last, let last = document.string("_id")
-        else {
-            return nil
-        }
-        let range = MongoValue.document(["$gt": .string(key), "$lte": .string(last)])
-        _ = try delete(MongoDocument(["_id": range]), limit: 0, connection)
-        return last
+        try pages.clear(after: key, connection)
     }
+
+    private var pages: MongoPages { MongoPages(collection: records, level: level) }
 
     // MARK: Parts
 
@@ -191,36 +166,6 @@ struct MongoCommands: Sendable {
         case .document(let document)?: return document
         default: throw MongoFailure.foreign
         }
-    }
-
-    /// One page of entries by their keys; `next` is the key to go on after, `nil` at the end.
-    ///
-    /// No cursor: it would be lost with the primary, and nobody would close it.
-    private func page(
-        _ filter: MongoDocument,
-        after key: StoreKey?,
-        _ limit: Int32,
-        _ connection: MongoConnection
-    ) throws -> (entries: [StoredEntry], next: StoreKey?) {
-        var filter = filter
-        // Only keys that are text: another program's are not ours to show.
-        let range: MongoDocument = MongoDocument(key.map { ["$gt": .string($0.text)] } ?? ["$gte": .string("")])
-        filter["_id"] = .document(range)
-        let reply = try connection.read(
-            MongoDocument([
-                "find": .string(records),
-                "filter": .document(filter),
-                "sort": .document(["_id": .int32(1)]),
-                "limit": .int32(limit), "batchSize": .int32(limit), "singleBatch": .bool(true),
-            ]),
-            level: level
-        )
-        // Fewer than the limit may have come because they fill a reply: only none at all are the end.
-        let entries = try MongoCollections.batch(reply).compactMap { value -> StoredEntry? in
-            guard case .document(let document) = value else { throw MongoFailure.foreign }
-            return try MongoRecord.entry(document)
-        }
-        return (entries, entries.last?.key)
     }
 
     /// How many documents matched; `nil` if another one with this key came between, which only an upsert can meet.

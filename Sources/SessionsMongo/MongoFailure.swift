@@ -113,6 +113,12 @@ enum MongoFailure {
         "The collection of sessions holds what this package does not write. Use a collection that nobody else changes."
     )
 
+    static let foreignSession = SessionStoreError(
+        .unusable,
+        "A document's session is kept in another way than the store was told: a text by default, a document with stringify "
+            + "false, an encrypted text with encryption. Pass what Node has."
+    )
+
     static let tooLarge = SessionStoreError(
         .unusable,
         "A record is larger than a BSON document may be. Keep less in a session."

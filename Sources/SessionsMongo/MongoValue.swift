@@ -1,7 +1,7 @@
 #if Mongo
 import CMongoC
 
-/// A value of a BSON document, of the kinds that this store writes and reads.
+/// A value of a BSON document.
 enum MongoValue: Sendable, Hashable {
     case int32(Int32)
     case int64(Int64)
@@ -13,8 +13,9 @@ enum MongoValue: Sendable, Hashable {
     case date(Int64)
     case document(MongoDocument)
     case array([MongoValue])
-    /// Something that this store never writes.
-    case other
+    case null
+    /// A value of a kind that no store here writes: a document whose only field it is, as BSON.
+    case opaque([UInt8])
 
     static func document(_ fields: KeyValuePairs<String, MongoValue>) -> MongoValue {
         .document(MongoDocument(fields))
@@ -87,6 +88,12 @@ struct MongoDocument: Sendable, Hashable {
         fields = Self.fields(CMongoC_bytes(bson), CMongoC_count(bson), depth: 0) ?? []
     }
 
+    /// What libbson has, copied, every value of it; `nil` if it is damaged.
+    init?(session bson: OpaquePointer) {
+        guard let fields = Self.fields(CMongoC_bytes(bson), CMongoC_count(bson), depth: 1) else { return nil }
+        self.fields = fields
+    }
+
     /// The document that `bytes` are; `nil` if they are none. What follows a damaged field is not there.
     init?(bytes: [UInt8]) {
         let fields = bytes.withUnsafeBufferPointer { Self.fields($0.baseAddress, $0.count, depth: 0) }
@@ -122,7 +129,13 @@ struct MongoDocument: Sendable, Hashable {
             guard let child = make(items) else { return false }
             defer { CMongoC_destroy(child) }
             return CMongoC_appendArray(bson, name, child)
-        case .other: return CMongoC_appendNull(bson, name)
+        case .null: return CMongoC_appendNull(bson, name)
+        case .opaque(let bytes):
+            return bytes.withUnsafeBufferPointer { bytes in
+                guard let iterator = CMongoC_iterator(bytes.baseAddress, bytes.count) else { return false }
+                defer { CMongoC_freeIterator(iterator) }
+                return CMongoC_next(iterator) && CMongoC_appendValue(bson, name, iterator)
+            }
         }
     }
 
@@ -147,6 +160,7 @@ struct MongoDocument: Sendable, Hashable {
         case BSON_TYPE_DOUBLE: return .double(CMongoC_double(iterator))
         case BSON_TYPE_BOOL: return .bool(CMongoC_bool(iterator))
         case BSON_TYPE_DATE_TIME: return .date(CMongoC_date(iterator))
+        case BSON_TYPE_NULL: return .null
         default: break
         }
         var count: UInt32 = 0
@@ -154,18 +168,27 @@ struct MongoDocument: Sendable, Hashable {
         switch type {
         case BSON_TYPE_UTF8:
             // Repaired, a text would be somebody else's.
-            return String(validating: bytes, as: UTF8.self).map(MongoValue.string) ?? .other
-        case BSON_TYPE_BINARY: return .bytes(Array(bytes))
+            return String(validating: bytes, as: UTF8.self).map(MongoValue.string) ?? opaque(iterator)
+        case BSON_TYPE_BINARY where CMongoC_isPlain(iterator): return .bytes(Array(bytes))
         case BSON_TYPE_DOCUMENT, BSON_TYPE_ARRAY:
             guard depth < depthLimit, let fields = fields(bytes.baseAddress, bytes.count, depth: depth + 1) else {
-                return .other
+                return opaque(iterator)
             }
             if type == BSON_TYPE_ARRAY { return .array(fields.map(\.value)) }
             var document = MongoDocument()
             document.fields = fields
             return .document(document)
-        default: return .other
+        default:
+            // Beside what a server answers stand its times, which nobody here asks for.
+            return depth == 0 ? .null : opaque(iterator)
         }
+    }
+
+    private static func opaque(_ iterator: OpaquePointer) -> MongoValue {
+        guard let bson = CMongoC_document() else { return .null }
+        defer { CMongoC_destroy(bson) }
+        guard CMongoC_appendValue(bson, "", iterator) else { return .null }
+        return .opaque(Array(UnsafeBufferPointer(start: CMongoC_bytes(bson), count: CMongoC_count(bson))))
     }
 }
 #endif

@@ -201,6 +201,27 @@ enum PostgresFailure {
         )
     }
 
+    static func noForeignTable(_ table: String) -> SessionStoreError {
+        SessionStoreError(
+            .unusable,
+            "\(table) is not there, or has not the columns sid, sess and expire of connect-pg-simple. Name the table that Node "
+                + "uses, or set createTableIfMissing."
+        )
+    }
+
+    static func noCompasTable(_ table: String) -> SessionStoreError {
+        SessionStoreError(
+            .unusable,
+            "\(table) is not there, or has not the columns id (uuid), expires (timestamptz) and data (jsonb) of Compas. Name the "
+                + "table that Node uses, or set createTableIfMissing."
+        )
+    }
+
+    static let foreignID = SessionStoreError(
+        .unusable,
+        "A session's id is one that no row can have. See what makes the ids of new sessions."
+    )
+
     static func tooNew(_ version: Int, _ schema: PostgresSchema) -> SessionStoreError {
         SessionStoreError(
             .unusable,

@@ -7,11 +7,7 @@ import Sessions
 struct PostgresOpener: Sendable {
     let info: PostgresConnectionInfo
     let configuration: PostgresSessionStore.Configuration
-    let schema: PostgresSchema
-    let statements: PostgresStatements
-
-    /// How long it may take to make the tables, other stores' turns included.
-    private static let migrationDeadline = Duration.seconds(60)
+    let tables: any PostgresTables
 
     /// The first connection of a store: migrates, or refuses what cannot be migrated.
     func openFirst() throws -> PostgresLink {
@@ -19,7 +15,7 @@ struct PostgresOpener: Sendable {
         let link = try PostgresLink(info)
         try setUp(link)
         try checkPooler(link)
-        try migrate(link)
+        try tables.make(link)
         try prepare(link)
         return link
     }
@@ -36,7 +32,7 @@ struct PostgresOpener: Sendable {
 
     /// Makes the connection independent of what role, database and server have set, and checks the confirmation setting.
     ///
-    /// The time zone is left as it is: nothing depends on it. Where the role may not see every row, a statement is an error
+    /// The time zone is left as it is unless the tables depend on it. Where the role may not see every row, a statement is an error
     /// and does not find less.
     private func setUp(_ link: PostgresLink) throws {
         let milliseconds = max(1, configuration.deadline.wholeMicroseconds / 1000)
@@ -73,6 +69,9 @@ struct PostgresOpener: Sendable {
         if let commit {
             try link.query("SET synchronous_commit = '\(commit)'", until: .now + configuration.connectDeadline)
         }
+        if let settings = tables.settings {
+            try link.query(settings, until: .now + configuration.connectDeadline)
+        }
     }
 
     /// Refuses a pooler that lends a server's connection for one transaction: what was set up and prepared is then another
@@ -97,57 +96,7 @@ struct PostgresOpener: Sendable {
     }
 
     private func prepare(_ link: PostgresLink) throws {
-        try link.prepare(statements.all, until: .now + configuration.connectDeadline)
-    }
-
-    // MARK: The tables
-
-    private struct Tables {
-        var hasSchema: Bool
-        /// 0 if there are none.
-        var version: Int
-    }
-
-    private func migrate(_ link: PostgresLink) throws {
-        let end = ContinuousClock.now + Self.migrationDeadline
-        var tables = try inspect(link, until: end)
-        if tables.version < schema.currentVersion {
-            guard configuration.migrations == .automatic else {
-                throw PostgresFailure.notMigrated(tables.version, schema)
-            }
-            let milliseconds = Self.migrationDeadline.wholeMicroseconds / 1000
-            // Whatever becomes of records in a crash, the tables are there after it: a store that is open makes no others.
-            let commit = configuration.confirmation.isFlushed ? "" : "SET LOCAL synchronous_commit = local; "
-            try link.query(
-                "BEGIN; SET LOCAL statement_timeout = \(milliseconds); \(commit)\(schema.lockStatement)",
-                until: end
-            )
-            // Under the lock: another store may just have done it.
-            tables = try inspect(link, until: end)
-            try link.query(
-                schema.migration(from: tables.version, createsSchema: !tables.hasSchema) + "COMMIT",
-                until: end
-            )
-            tables = try inspect(link, until: end)
-        }
-        guard tables.version == schema.currentVersion else { throw PostgresFailure.foreign }
-    }
-
-    private func inspect(_ link: PostgresLink, until end: ContinuousClock.Instant) throws -> Tables {
-        guard let row = try link.query(schema.inspection, until: end).first, row.count == 4 else {
-            throw PostgresFailure.foreign
-        }
-        let (hasSchema, hasRecords, hasVersions) = (row[0] == "t", row[1] == "t", row[3] == "t")
-        guard hasRecords || hasVersions else { return Tables(hasSchema: hasSchema, version: 0) }
-        guard hasRecords, hasVersions else { throw PostgresFailure.foreignTable(schema) }
-        let version = try link.query(schema.versionQuery, until: end).first?.first?.flatMap { Int($0) }
-        guard let version else { throw PostgresFailure.foreignTable(schema) }
-        guard version <= schema.currentVersion else { throw PostgresFailure.tooNew(version, schema) }
-        let isUnlogged = configuration.confirmation == .unlogged
-        guard (row[2] == "u") == isUnlogged else {
-            throw PostgresFailure.wrongPersistence(schema, isLogged: isUnlogged)
-        }
-        return Tables(hasSchema: true, version: version)
+        try link.prepare(tables.statements, until: .now + configuration.connectDeadline)
     }
 }
 #endif

@@ -33,8 +33,16 @@ final class PostgresPool: Sendable {
     private let connector: PostgresConnector
     private let end = PostgresEnd()
 
+    /// Opens the first connection, on a thread that may block, and starts.
+    convenience init(_ opener: PostgresOpener) async throws {
+        let first = try await withCheckedThrowingContinuation { continuation in
+            Thread.detachNewThread { continuation.resume(with: Result { try opener.openFirst() }) }
+        }
+        try self.init(first, opener: opener)
+    }
+
     /// Starts with a connection that is open already.
-    init(_ first: PostgresLink, opener: PostgresOpener) throws {
+    private init(_ first: PostgresLink, opener: PostgresOpener) throws {
         configuration = opener.configuration
         wakeup = try PostgresWakeup()
         connector = PostgresConnector(opener)

@@ -66,14 +66,10 @@ public final class PostgresSessionStore: Sendable {
         let opener = PostgresOpener(
             info: try PostgresConnectionInfo(connection, configuration: configuration),
             configuration: configuration,
-            schema: schema,
-            statements: statements
+            tables: PostgresOwnTables(schema: schema, configuration: configuration, statements: statements.all)
         )
-        let first = try await withCheckedThrowingContinuation { continuation in
-            Thread.detachNewThread { continuation.resume(with: Result { try opener.openFirst() }) }
-        }
         self.statements = statements
-        pool = try PostgresPool(first, opener: opener)
+        pool = try await PostgresPool(opener)
     }
 
     deinit { pool.abort() }

@@ -48,8 +48,7 @@ package struct SecretSearch: Sendable {
             }
             add(standard, length: 12)
         }
-        let digits = Array("0123456789abcdef".utf8)
-        let hexadecimal = secret.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }
+        let hexadecimal = Array(Hexadecimal.encode(secret).utf8)
         add(hexadecimal, length: 16, every: 2)
         add(hexadecimal.map { $0 > UInt8(ascii: "9") ? $0 - 0x20 : $0 }, length: 16, every: 2)
         for start in secret.indices {

@@ -142,7 +142,7 @@ public final class SessionBrowser: Sendable {
             isSecure: false,
             expires: nil
         )
-        var hasDomain = false
+        var (hasDomain, hasMaxAge) = (false, false)
         for attribute in parts.dropFirst() {
             let halves = attribute.split(separator: "=", maxSplits: 1).map(String.init)
             switch halves.first?.lowercased() {
@@ -151,7 +151,10 @@ public final class SessionBrowser: Sendable {
             case "domain": hasDomain = true
             case "max-age":
                 guard let seconds = halves.last.flatMap({ Int64($0) }) else { continue }
+                hasMaxAge = true
                 cookie.expires = seconds <= 0 ? Timestamp(microseconds: .min) : clock.now() + .seconds(seconds)
+            // Max-Age is the one that counts.
+            case "expires" where !hasMaxAge: cookie.expires = halves.last.flatMap { CookieDate.parse($0) }
             default: break
             }
         }

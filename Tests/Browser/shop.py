@@ -15,18 +15,29 @@ import time
 TIMEOUT = float(os.environ.get("BROWSER_TIMEOUT", "30"))
 
 
-class Shop:
-    """One shop, on a free port, with its files in a scratch folder that goes when it stops for good."""
+def free_port() -> int:
+    """A port of this machine that nobody listens on."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
 
-    def __init__(self, binary: str):
+
+class Shop:
+    """One shop, on a free port, with its files in a scratch folder that goes when it stops for good.
+
+    `options` are its command line and `environment` its variables beside those of this process; what is put there later
+    holds from the next start on.
+    """
+
+    def __init__(self, binary: str, options: tuple[str, ...] = ("--store", "sqlite"), **environment: str):
+        self.options = options
+        self.environment = environment
         self._binary = os.path.abspath(binary)
         self._folder = tempfile.mkdtemp(prefix="shop-")
         self._log_path = os.path.join(self._folder, "shop.log")
         self._database = os.path.join(self._folder, "shop.sqlite")
         self._process: subprocess.Popen | None = None
-        with socket.socket() as listener:
-            listener.bind(("127.0.0.1", 0))
-            self.port = listener.getsockname()[1]
+        self.port = free_port()
         # `localhost`, not a number: browsers take Secure cookies from there without TLS.
         self.base_url = f"http://localhost:{self.port}"
         atexit.register(self.close)
@@ -36,8 +47,9 @@ class Shop:
         # It runs in a folder that is empty at first: what it finds after a restart is what it has kept itself.
         with open(self._log_path, "ab") as log:
             self._process = subprocess.Popen(
-                [self._binary, "--port", str(self.port), "--store", "sqlite", "--database", self._database],
+                [self._binary, "--port", str(self.port), "--database", self._database, *self.options],
                 cwd=self._folder,
+                env={**os.environ, **self.environment},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

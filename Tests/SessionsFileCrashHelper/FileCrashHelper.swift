@@ -31,6 +31,10 @@ struct FileCrashHelper {
             guard let key = StoreKey(rest[0]) else { exit(65) }
             let store = try FileSessionStore(directory: directory)
             exit(try await CrashHammer.count(store, key: key, times: Int(rest[1]) ?? 1))
+        case ("countInRemixFile", 2):
+            guard let key = StoreKey(rest[0]) else { exit(65) }
+            let store = try RemixFileStore(directory: directory)
+            exit(try await CrashHammer.count(store, key: key, times: Int(rest[1]) ?? 1))
         case ("sweep", 0): try await sweep(directory)
         case ("dieBefore", 1): try await die(directory, rest[0], before: true)
         case ("dieAfter", 1): try await die(directory, rest[0], before: false)

@@ -102,6 +102,7 @@ struct CachingTests {
         ("lifetime", { _ = $0.lifetime }),
         ("flash", { _ = $0.flash(.notice) }),
         ("flashes", { _ = $0.flashes(.notice) }),
+        ("transport", { _ = $0.transport }),
         ("acceptsCSRFToken", { _ = $0.acceptsCSRFToken("token") }),
         ("csrfToken", { _ = $0.csrfToken }),
     ]

@@ -53,7 +53,7 @@ struct ContextTests {
             #expect(answer.text.isEmpty)
         }
         let line = try #require(rig.logs.elements.first { $0.level == .error })
-        #expect(line.message.contains("No SessionMiddleware is around this route. Add it to the router"))
+        #expect(line.message.contains("No session middleware is around this route. Add the adapter's middleware"))
     }
 
     @Test("CF-14: without the middleware the error is a SessionConfigurationError, for the handler to see")
@@ -105,7 +105,7 @@ struct ContextTests {
         #expect(rig.faults.calls.isEmpty)
         let line = try #require(rig.logs.elements.first { $0.level == .error })
         #expect(line.message.contains("Two session middlewares around this route use the cookie __Host-Http-sid"))
-        #expect(line.message.contains("Add the middleware once"))
+        #expect(line.message.contains("Add the adapter's middleware or handler once"))
     }
 
     @Test("another manager with the same cookie name is refused too (CF-07)")

@@ -259,6 +259,34 @@ struct OriginGuardTests {
         #expect(rig.logs.elements.contains { $0.metadata["reason"] == "crossSite" })
     }
 
+    @Test("CS-16: a guard that only reports lets the request through, and says in the log what it would have refused")
+    func reports() async throws {
+        let rig = try Rig()
+        let policy = try OriginPolicy(origins: ["https://app.example"])
+        let router = rig.router().withVisits()
+        router.group("report").add(middleware: OriginGuard(policy, sessions: rig.sessions, reportsOnly: true))
+            .post { _, _ in "in" }
+        router.group("refuse").add(middleware: OriginGuard(policy, sessions: rig.sessions)).post { _, _ in "in" }
+        try await rig.test(router) { client in
+            let visitor = Visitor(client)
+            try await visitor.post("/visits")
+            let own: HTTPFields = [.origin: "https://app.example"]
+            #expect(try await visitor.post("/report", own).text == "in")
+            #expect(!rig.logs.elements.contains { $0.metadata["reason"] != nil })
+            let foreign: [HTTPFields] = [
+                [.other("Sec-Fetch-Site"): "cross-site"], [.origin: "https://evil.example"], [:],
+            ]
+            for fields in foreign {
+                let answer = try await visitor.post("/report", fields)
+                #expect(answer.status == .ok)
+                #expect(answer.text == "in")
+            }
+            #expect(try await visitor.post("/refuse", foreign[0]).status == .forbidden)
+        }
+        let warned = rig.logs.elements.filter { $0.level == .warning }.compactMap { $0.metadata["reason"] }
+        #expect(warned == ["crossSite", "foreignOrigin", "unknownOrigin"])
+    }
+
     @Test("CS-12: a login form is guarded before there is a session")
     func loginForm() async throws {
         let rig = try Rig()

@@ -140,6 +140,27 @@ extension MongoStoreTests {
             #expect(try await store.load(.numbered(1)) == nil)
         }
 
+        @Test("a write that the server has done and nobody has confirmed is an error that says so")
+        func unconfirmed() async throws {
+            let store = try await scratch().store()
+            let calls: [() async throws -> Void] = [
+                { _ = try await store.insert(.sample(), at: .numbered(1)) },
+                { _ = try await store.replace(.sample(version: 2), at: .numbered(1), ifVersion: .first) },
+                { _ = try await store.touch(.numbered(1), until: .distantFuture, ifVersion: .init(rawValue: 2)) },
+                { _ = try await store.delete(.numbered(1), ifVersion: nil) },
+            ]
+            let commands = #""failCommands":["insert","findAndModify","update","delete"]"#
+            try await server.fail(4, #"\#(commands),"writeConcernError":{"code":64,"errmsg":"of key-1"}"#)
+            for (number, call) in calls.enumerated() {
+                let error = try await storeError { try await call() }
+                #expect(error?.code == .timedOut, "\(number)")
+                #expect(error?.description.contains("not confirmed") == true, "\(number)")
+                #expect(error?.description.contains("key-1") == false)
+            }
+            try await server.failNothing()
+            #expect(try await store.load(.numbered(1)) == nil)
+        }
+
         @Test("ST-10 a server that is slow is timedOut at the deadline")
         func slow() async throws {
             let store = try await scratch().hastyStore(.milliseconds(400))
@@ -151,6 +172,32 @@ extension MongoStoreTests {
                 try await storeError { try await store.load(.numbered(1)) } == nil
             }
         }
+
+        @Test("ST-10 the server is told when nobody waits any more, by every call")
+        func serverDeadline() async throws {
+            let (store, owner) = (try await scratch().patientStore(), OwnerKey("a:b"))
+            #expect(try await store.insert(.sample(owner: owner.text), at: .numbered(1)))
+            // Whatever has a deadline has missed it, and nothing else.
+            try await server.command(#"{"configureFailPoint":"maxTimeAlwaysTimeOut","mode":"alwaysOn"}"#)
+            let calls: [() async throws -> Void] = [
+                { _ = try await store.load(.numbered(1)) },
+                { _ = try await store.entries(of: owner) },
+                { _ = try await store.entries(after: nil, limit: 10) },
+                { _ = try await store.epoch(of: owner) },
+                { _ = try await store.count() },
+                { _ = try await store.insert(.sample(), at: .numbered(2)) },
+                { _ = try await store.replace(.sample(version: 2), at: .numbered(1), ifVersion: .first) },
+                { _ = try await store.touch(.numbered(1), until: .distantFuture, ifVersion: .first) },
+                { _ = try await store.delete(.numbered(1), ifVersion: nil) },
+            ]
+            var codes: [SessionStoreError.Code?] = []
+            for call in calls { codes.append(try await storeError { try await call() }?.code) }
+            try await server.command(#"{"configureFailPoint":"maxTimeAlwaysTimeOut","mode":"off"}"#)
+            #expect(codes == calls.map { _ in .timedOut })
+            #expect(try await store.load(.numbered(1)) == .sample(owner: owner.text))
+        }
+
+        // MARK: The server
 
         // MARK: The server
 

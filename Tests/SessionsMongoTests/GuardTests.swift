@@ -1,9 +1,6 @@
 #if Mongo
-import Foundation
 import Sessions
 import SessionsTesting
-import Synchronization
-import TestServers
 import Testing
 
 @testable import SessionsMongo
@@ -172,59 +169,6 @@ extension MongoStoreTests {
             }
             #expect(error?.code == .revoked)
             #expect(try await store.count() == 0)
-        }
-
-        @Test("ST-10 what does not fit into the queue is refused at once, and a late call fails while its thread hangs")
-        func bounded() async throws {
-            let server = try await MongoServer()
-            let scratch = Scratch(server.url) {
-                $0.connectionLimit = 2
-                $0.queueLimit = 3
-                $0.deadline = .seconds(1)
-            }
-            let store = try await scratch.hastyStore(.seconds(1))
-            #expect(try await scratch.patientStore().insert(.sample(), at: .numbered(1)))
-            try server.pause()
-            let codes = await withTaskGroup(of: SessionStoreError?.self) { group in
-                for _ in 0..<10 {
-                    group.addTask { try? await storeError { try await store.load(.numbered(1)) } }
-                }
-                return await group.reduce(into: [SessionStoreError]()) { $0 += [$1].compactMap(\.self) }
-            }
-            #expect(codes.count == 10)
-            // Two that a thread has taken already do not wait any more.
-            let refused = codes.count { $0.message.contains("3 calls wait") }
-            #expect((5...7).contains(refused))
-            // libmongoc may tell a thread before the deadline that there is no server.
-            let late = codes.filter { !$0.message.contains("3 calls wait") }
-            #expect(late.allSatisfy { $0.code == .timedOut || $0.code == .unavailable })
-            #expect(late.count { $0.code == .timedOut } >= late.count - 2)
-            try server.resume()
-            try await waitUntil("the store works again") {
-                try await storeError { try await store.load(.numbered(1)) } == nil
-            }
-            var code: SessionStoreError.Code?
-            try await waitUntil("its threads have ended") {
-                code = try await storeError { try await store.close() }?.code
-                return code != .timedOut
-            }
-            #expect(code == nil)
-            try await store.close()
-            let error = try await storeError { try await store.load(.numbered(1)) }
-            #expect(error?.message.contains("closed") == true)
-            try await server.stop()
-        }
-
-        @Test("a store that is released without being closed ends its threads")
-        func released() async throws {
-            let scratch = try await Scratch.standalone()
-            weak var queue: MongoQueue?
-            do {
-                let store = try await scratch.store()
-                queue = store.queue
-                #expect(try await store.count() == 0)
-            }
-            try await waitUntil("the queue is gone") { queue == nil }
         }
     }
 }

@@ -88,8 +88,11 @@ extension PostgresStoreTests {
             let opener = PostgresOpener(
                 info: try PostgresConnectionInfo(scratch.server.url, configuration: scratch.configuration),
                 configuration: scratch.configuration,
-                schema: PostgresSchema(scratch.configuration),
-                statements: PostgresStatements(PostgresSchema(scratch.configuration))
+                tables: PostgresOwnTables(
+                    schema: PostgresSchema(scratch.configuration),
+                    configuration: scratch.configuration,
+                    statements: PostgresStatements(PostgresSchema(scratch.configuration)).all
+                )
             )
             _ = try await scratch.store()
             let value = try await blocking {

@@ -254,6 +254,21 @@ extension PostgresStoreTests {
             try await there.end()
         }
 
+        @Test("what was being sent when the connection broke is told on the next one, without a heartbeat")
+        func sentAgain() async throws {
+            let scratch = try await Scratch.shared()
+            let proxy = try FaultProxy(to: scratch.server.port)
+            let here = try await Node(scratch, url: scratch.server.url(at: proxy.port))
+            let there = try await Node(scratch)
+            let key = try await Self.newKey(at: here)
+            try await Self.change(key, at: here, seenBy: there)
+            proxy.next(.loseRequest, to: "pg_notify")
+            try await Self.change(key, at: here, seenBy: there)
+            #expect(proxy.faultCount == 1)
+            try await here.end()
+            try await there.end()
+        }
+
         @Test("a quiet connection is asked for a sign of life, and keeps quiet to the others")
         func heartbeat() async throws {
             let scratch = try await Scratch.shared()

@@ -55,6 +55,21 @@ extension PostgresStoreTests {
             #expect(try await store.load(key) == second)
         }
 
+        @Test("a role whose transactions are serializable by default is handed the other writer's record too")
+        func replaceOfSerializableRole() async throws {
+            #expect(try await store.insert(.sample("first"), at: key))
+            let role = "i\(UInt64.random(in: .min ... .max))"
+            try await other.query("CREATE ROLE \(role) LOGIN SUPERUSER")
+            try await other.query("ALTER ROLE \(role) SET default_transaction_isolation = 'serializable'")
+            let strict = try await scratch.store(
+                at: "postgresql://\(role)@127.0.0.1:\(scratch.server.port)/postgres"
+            )
+            let outcome = try await overtaken(by: update) { _, key in
+                try await strict.replace(.sample("third", version: 3), at: key, ifVersion: RecordVersion(rawValue: 1))
+            }
+            #expect(outcome == .conflict(second))
+        }
+
         @Test("a replace goes on where the other writer rolls back")
         func replaceAfterRollback() async throws {
             #expect(try await store.insert(.sample("first"), at: key))

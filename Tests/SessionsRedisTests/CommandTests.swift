@@ -241,6 +241,23 @@ extension RedisStoreTests {
             #expect(replica?.message.contains("READONLY") == true)
         }
 
+        @Test("a record of another format is left as it is, though it has the version that is asked for")
+        func laterFormat() async throws {
+            let (key, record) = (StoreKey.random(), StoredRecord.sample())
+            #expect(try await store.insert(record, at: key))
+            let name = "\(prefix)s:\(key.text)"
+            try await server.cli("SETRANGE", name, "0", "s2 ")
+            let later = try await server.cli("GET", name)
+            #expect(try await storeError { try await store.load(key) }?.code == .unusable)
+            #expect(try await !store.touch(key, until: record.absoluteDeadline, ifVersion: record.version))
+            #expect(try await !store.delete(key, ifVersion: record.version))
+            #expect(
+                try await storeError { try await store.replace(record, at: key, ifVersion: record.version) }?.code
+                    == .unusable
+            )
+            #expect(try await server.cli("GET", name) == later)
+        }
+
         @Test("a node of a cluster says so to a store that was not told of the cluster")
         func unknownCluster() async throws {
             let group = try await Servers.cluster.server

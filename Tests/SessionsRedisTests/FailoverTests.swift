@@ -246,7 +246,8 @@ extension RedisStoreTests {
 
         @Test("a cluster: a slot that moves is followed (MOVED, ASK)")
         func moving() async throws {
-            let group = try await Servers.cluster.server
+            // Of its own: in the common one other tests may have left keys in the same slot.
+            let group = try await RedisClusterGroup()
             let client = try group.client()
             let configuration = RedisSessionStore.Configuration.fresh()
             let store = try RedisSessionStore(client: client, configuration: configuration)
@@ -287,20 +288,11 @@ extension RedisStoreTests {
 
         @Test("ST-10: two nodes that each say the other has a slot do not keep a call going round")
         func circle() async throws {
-            let group = try await Servers.cluster.server
-            let client = try group.client { $0.callDeadline = .milliseconds(500) }
-            let configuration = RedisSessionStore.Configuration.fresh()
-            let store = try RedisSessionStore(client: client, configuration: configuration)
-            let key = StoreKey.random()
-            #expect(try await store.load(key) == nil)
-            let name = "\(configuration.keyPrefix)s:\(key.text)"
-            let slot = try #require(Int(try await group.nodes[0].cli("CLUSTER", "KEYSLOT", name)))
-            let from = try await group.owner(of: slot)
-            let to = try await group.owner(of: (slot + 8192) % 16_384)
-            let (fromID, toID) = (try await from.cli("CLUSTER", "MYID"), try await to.cli("CLUSTER", "MYID"))
+            let stray = try await StraySlot()
+            let (store, key) = (stray.store, stray.key)
             func moved() async throws -> Int {
                 var count = 0
-                for node in [from, to] {
+                for node in [stray.from, stray.to] {
                     let line = try await node.cli("INFO", "errorstats").split(separator: "\r\n").first {
                         $0.hasPrefix("errorstat_MOVED:count=")
                     }
@@ -309,7 +301,7 @@ extension RedisStoreTests {
                 return count
             }
             let before = try await moved()
-            try await from.cli("CLUSTER", "SETSLOT", "\(slot)", "NODE", toID)
+            try await stray.say(owner: stray.toID)
             let isOver = Flag()
             let error = try await withThrowingTaskGroup(of: SessionStoreError?.self) { group in
                 group.addTask {
@@ -317,13 +309,72 @@ extension RedisStoreTests {
                     return try await storeError { try await store.load(key) }
                 }
                 while !isOver.isSet, try await moved() < before + 1000 {}
-                try await from.cli("CLUSTER", "SETSLOT", "\(slot)", "NODE", fromID)
+                try await stray.say(owner: stray.fromID)
                 return try await group.next() ?? nil
             }
             #expect(error?.code == .unusable)
             #expect(try await moved() < before + 1000)
             #expect(try await store.load(key) == nil)
         }
+
+        @Test("ST-10: while every answer says that a slot has moved, the map is asked for ten times a second at most")
+        func restless() async throws {
+            let stray = try await StraySlot()
+            let (store, key) = (stray.store, stray.key)
+            func asked() async throws -> Int {
+                var count = 0
+                for node in stray.group.nodes {
+                    let line = try await node.cli("INFO", "commandstats").split(separator: "\r\n").first {
+                        $0.hasPrefix("cmdstat_cluster|slots:calls=")
+                    }
+                    count += line?.split(separator: "=")[1].split(separator: ",").first.flatMap { Int($0) } ?? 0
+                }
+                return count
+            }
+            let (before, began) = (try await asked(), ContinuousClock.now)
+            try await stray.say(owner: stray.toID)
+            let errors = try await withThrowingTaskGroup(of: SessionStoreError?.self) { group in
+                for _ in 0..<50 { group.addTask { try await storeError { try await store.load(key) } } }
+                return try await group.reduce(into: []) { $0.append($1) }
+            }
+            let rounds = Int((ContinuousClock.now - began) / .milliseconds(100)) + 2
+            try await stray.say(owner: stray.fromID)
+            #expect(errors.allSatisfy { $0 != nil })
+            // Of three nodes at once each time.
+            #expect(try await asked() - before <= 3 * rounds)
+            #expect(try await store.load(key) == nil)
+        }
+    }
+}
+
+/// A slot of the cluster whose owner can be made to say that another node has it.
+private struct StraySlot {
+    let group: RedisClusterGroup
+    let store: RedisSessionStore
+    /// A key of that slot, at which there is nothing.
+    let key = StoreKey.random()
+    let slot: Int
+    let from: RedisServer
+    let to: RedisServer
+    let fromID: String
+    let toID: String
+
+    init() async throws {
+        group = try await Servers.cluster.server
+        let client = try group.client { $0.callDeadline = .milliseconds(500) }
+        let configuration = RedisSessionStore.Configuration.fresh()
+        store = try RedisSessionStore(client: client, configuration: configuration)
+        #expect(try await store.load(key) == nil)
+        let name = "\(configuration.keyPrefix)s:\(key.text)"
+        slot = try #require(Int(try await group.nodes[0].cli("CLUSTER", "KEYSLOT", name)))
+        from = try await group.owner(of: slot)
+        to = try await group.owner(of: (slot + 8192) % 16_384)
+        (fromID, toID) = (try await from.cli("CLUSTER", "MYID"), try await to.cli("CLUSTER", "MYID"))
+    }
+
+    /// Has the owner say who has the slot.
+    func say(owner: String) async throws {
+        try await from.cli("CLUSTER", "SETSLOT", "\(slot)", "NODE", owner)
     }
 }
 

@@ -307,6 +307,25 @@ extension RedisStoreTests {
             await there.end()
         }
 
+        @Test("what was being sent when the connection broke is told on the next one, without a heartbeat")
+        func sentAgain() async throws {
+            let server = try await RedisServer()
+            let proxy = try FaultProxy(to: server.port)
+            let (one, two) = (try server.client(), try server.client())
+            let far = try server.client { [proxy] in $0.topology = .standalone(.host("127.0.0.1", port: proxy.port)) }
+            let here = try Node(store: one, feed: far)
+            let there = try Node(store: two, feed: two)
+            try await here.waitForGaps(1)
+            try await there.waitForGaps(1)
+            let key = try await Self.newKey(at: here)
+            try await Self.change(key, at: here, seenBy: there)
+            proxy.next(.loseRequest, to: "PUBLISH")
+            try await Self.change(key, at: here, seenBy: there)
+            #expect(proxy.faultCount == 1)
+            await here.end()
+            await there.end()
+        }
+
         @Test("more news at once than a message holds comes in several, and none is lost")
         func many() async throws {
             let server = try await RedisServer()

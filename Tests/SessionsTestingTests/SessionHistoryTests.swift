@@ -79,6 +79,10 @@ struct SessionHistoryTests {
             Self.event(35, .put("t"), left: "j"),
             Self.event(37, .consume, .unknown, left: nil),
             Self.event(39, .consume, found: [], of: "j", left: "j"),
+            // A change of unknown outcome may come after a touch, and is planned with the deadline from before.
+            Self.event(41, .append("8"), .unknown, found: [], of: "k", left: "k"),
+            Self.event(43, .touch, found: [], of: "k", idle: 501, left: "k"),
+            Self.event(45, .read, found: ["8"], of: "k", left: "k"),
         ])
         #expect(history.violations().map(\.description) == [])
     }
@@ -185,6 +189,15 @@ struct SessionHistoryTests {
             count: 2,
             testDescription: "an idle deadline goes back",
             events: [event(0, .touch, found: [], idle: 501), event(2, .read, found: [])]
+        ),
+        Wrong(
+            invariant: "I7",
+            count: 2,
+            testDescription: "an idle deadline goes back, and the change of unknown outcome has met another version",
+            events: [
+                event(0, .append("1"), .unknown, found: []), event(2, .append("2"), found: []),
+                event(4, .touch, found: ["2"], idle: 501), event(6, .read, found: ["2"]),
+            ]
         ),
         Wrong(
             invariant: "I6",

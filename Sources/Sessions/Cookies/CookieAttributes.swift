@@ -161,27 +161,6 @@ public struct CookieAttributes: Sendable, Hashable {
         return copy
     }
 
-    /// Refuses attributes that a session's credential must not travel with (checklist CF-06).
-    ///
-    /// - Parameter developmentInsecure: Whether the application asked for plain HTTP during development.
-    /// - Throws: ``SessionConfigurationError`` with the code `insecureCookie`.
-    package func checkForCredential(developmentInsecure: Bool) throws(SessionConfigurationError) {
-        guard httpOnly else {
-            throw SessionConfigurationError(
-                .insecureCookie,
-                "The session cookie must be HttpOnly: any script on the page can take the session without it. "
-                    + "Set httpOnly."
-            )
-        }
-        guard secure || developmentInsecure else {
-            throw SessionConfigurationError(
-                .insecureCookie,
-                "The session cookie must be Secure: without it the session travels in clear text. Browsers take "
-                    + "Secure cookies from http://localhost; plain HTTP elsewhere needs the development setting."
-            )
-        }
-    }
-
     static func clamped(_ seconds: Int) -> Int {
         min(max(seconds, 0), maxAgeLimit)
     }

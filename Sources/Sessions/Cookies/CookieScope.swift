@@ -28,7 +28,7 @@ struct CookieScope: Sendable {
     }
 
     /// Whether a cookie with this path travels to `target` (RFC 6265bis section 5.1.4).
-    private static func reaches(_ path: String, _ target: String) -> Bool {
+    static func reaches(_ path: String, _ target: String) -> Bool {
         let (path, target) = (Array(path.utf8), Array(target.utf8))
         guard target.starts(with: path) else { return false }
         return target.count == path.count || path.last == 0x2F || target[path.count] == 0x2F

@@ -121,16 +121,12 @@ package struct CredentialCodec: Sendable, Redacted {
         return String(unsafeUninitializedCapacity: 16) { digits in
             code.withUnsafeBytes { bytes in
                 for index in 0..<8 {
-                    digits[2 * index] = Self.hexDigit(bytes[index] >> 4)
-                    digits[2 * index + 1] = Self.hexDigit(bytes[index] & 0xF)
+                    digits[2 * index] = Hexadecimal.digit(bytes[index] >> 4)
+                    digits[2 * index + 1] = Hexadecimal.digit(bytes[index] & 0xF)
                 }
             }
             return 16
         }
-    }
-
-    private static func hexDigit(_ value: UInt8) -> UInt8 {
-        value < 10 ? UInt8(ascii: "0") + value : UInt8(ascii: "a") + value - 10
     }
 }
 

@@ -1,3 +1,5 @@
+import HTTPTypes
+
 /// Spells a session as the value of its cookie, and reads it again.
 ///
 /// What is sealed:
@@ -16,18 +18,7 @@
 ///
 /// Numbers are in little-endian order. Nothing is compressed: the length of what was compressed tells whoever puts in a
 /// part what the rest is like (CR-12).
-struct SealedCodec: Sendable {
-    /// What a cookie's value turns out to be.
-    enum Parse: Sendable {
-        /// Not the spelling of something sealed. No key was used to find out (checklist PR-12, DS-08).
-        case malformed
-        /// No key of the ring has sealed it, for this application and this cookie (CR-02, CR-03, CR-06).
-        case unverifiable
-        /// Ours, and this version of the library does not know how to read it.
-        case unreadable(HeldCredential?)
-        case session(LoadedRecord, HeldCredential)
-    }
-
+struct SealedCodec: CookieCodec {
     private static let version: UInt8 = 1
     private static let noOwner = Int(UInt16.max)
     private static let headerCount = 45
@@ -43,7 +34,7 @@ struct SealedCodec: Sendable {
 
     // MARK: Reading
 
-    func parse(_ text: [UInt8]) -> Parse {
+    func parse(_ text: [UInt8], in _: HTTPFields = [:]) -> ParsedCookie {
         let least = Base64URL.encodedCount(Sealer.overhead + Self.headerCount)
         guard (least...SetCookie.sizeLimit).contains(text.count), let sealed = Base64URL.decode(text) else {
             return .malformed
@@ -97,6 +88,10 @@ struct SealedCodec: Sendable {
     }
 
     // MARK: Writing
+
+    func value(of record: LoadedRecord, held: HeldCredential) throws -> String {
+        try seal(record, handle: held.handle)
+    }
 
     /// The session as a cookie's value, under the first key.
     ///

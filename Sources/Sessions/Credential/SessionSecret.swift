@@ -41,6 +41,11 @@ public struct SessionSecret: Sendable {
         try self.init(encoded: Array(text.utf8)[...])
     }
 
+    /// Another system's secret, whatever it is worth.
+    init(foreign secret: ForeignSecret) {
+        key = SymmetricKey(data: secret.bytes)
+    }
+
     init(encoded text: ArraySlice<UInt8>) throws {
         let text = Array(text.trimmingASCIIWhiteSpace())
         try SecretStrength.check(text: text)
@@ -73,14 +78,7 @@ public struct SessionSecret: Sendable {
     }
 
     private static func decode(_ text: [UInt8]) -> [UInt8]? {
-        if text.allSatisfy({ hexValue($0) != nil }) {
-            guard text.count.isMultiple(of: 2) else { return nil }
-            return stride(from: 0, to: text.count, by: 2)
-                .compactMap { index in
-                    guard let high = hexValue(text[index]), let low = hexValue(text[index + 1]) else { return nil }
-                    return high << 4 | low
-                }
-        }
+        if text.allSatisfy({ Hexadecimal.value($0) != nil }) { return Hexadecimal.bytes(text) }
         let padding = text.reversed().prefix { $0 == UInt8(ascii: "=") }.count
         guard padding <= 2, padding == 0 || text.count.isMultiple(of: 4) else { return nil }
         let symbols = text.dropLast(padding)
@@ -92,15 +90,6 @@ public struct SessionSecret: Sendable {
                 }
             }
         return Base64URL.decode(symbols)
-    }
-
-    private static func hexValue(_ symbol: UInt8) -> UInt8? {
-        switch symbol {
-        case UInt8(ascii: "0")...UInt8(ascii: "9"): symbol - UInt8(ascii: "0")
-        case UInt8(ascii: "a")...UInt8(ascii: "f"): symbol - UInt8(ascii: "a") + 10
-        case UInt8(ascii: "A")...UInt8(ascii: "F"): symbol - UInt8(ascii: "A") + 10
-        default: nil
-        }
     }
 }
 

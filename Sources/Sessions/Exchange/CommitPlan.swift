@@ -9,12 +9,14 @@ struct CommitPlan: Sendable {
         case nothing
         case touch(LoadedRecord, until: Timestamp)
         case insert(LoadedRecord)
-        case replace(LoadedRecord, of: RecordVersion)
+        case replace(LoadedRecord, over: StoredRecord)
         /// Deletes whatever version is there; a destroy wins over everything.
         case delete(StoreKey)
         /// Deletes only what was seen; an emptied session that somebody else filled meanwhile stays.
-        case deleteEmptied(StoreKey, RecordVersion)
+        case deleteEmptied(StoreKey, StoredRecord)
         case deleteThenInsert(StoreKey, LoadedRecord)
+        /// Keeps the first under its new key, in place of the second.
+        case move(LoadedRecord, from: LoadedRecord)
     }
 
     /// What becomes of the client's cookie once the write is confirmed.
@@ -34,6 +36,9 @@ struct CommitPlan: Sendable {
     /// Whether changes were dropped because the session has ended.
     var discardsChanges = false
 
+    /// Whether the client could not be given a cookie, so that what takes one was dropped.
+    var withholdsCookie = false
+
     /// The owner whose epoch must be read after the write: it logs that owner in.
     var checksEpoch: OwnerKey?
 }
@@ -45,6 +50,11 @@ struct HeldCredential: Sendable {
     var hash: SecretHash
     /// Whether the client's cookie is signed with the ring's first key.
     var isUnderFirstKey = true
+    /// Where the record is, in a wire format that keeps it under another key than its handle.
+    var foreignKey: StoreKey?
+
+    /// Where the record is.
+    var key: StoreKey { foreignKey ?? StoreKey(handle) }
 }
 
 /// What a commit decides on, beside the record.
@@ -67,9 +77,19 @@ struct CommitRequest: Sendable {
     var keptFlash: Set<UInt64>
     /// Whether a credential that has become old is rotated: only where the new cookie is sure to travel.
     var rotatesWhenDue = false
+    /// Whether the client keeps the cookie of this response.
+    var travels = true
+    /// How long the browser keeps the cookie of a session that does not say so itself.
+    var persistence: SessionCookie.Persistence = .browserSession
     var fresh: FreshMaterial?
     var version: RecordVersion
     var realm: Realm
+    var format: any WireFormat
+    /// How sessions are moved from another system, if they are.
+    var moving: MovingTerms?
+
+    /// The random values that the plan may use.
+    func material() -> FreshMaterial { fresh ?? FreshMaterial(format.freshCredential()) }
 }
 
 extension CommitPlan {
@@ -87,8 +107,21 @@ extension CommitPlan {
         make: @escaping (Operation, inout SessionContent) throws -> Void = { try $0.apply(&$1) },
         now: Timestamp
     ) throws -> CommitPlan {
+        let request = request.afterThrow(configuration.throwPolicy)
+        guard request.travels else {
+            // A session that moves out of another system takes a new credential, whether or not it travels: the old cookie
+            // leads to it.
+            return try plan(
+                withoutCookie: request,
+                on: current,
+                configuration: configuration,
+                successors: current?.key.isOld == true ? successors : { _, _ in [] },
+                make: make,
+                now: now
+            )
+        }
         let planner = CommitPlanner(
-            request: request.afterThrow(configuration.throwPolicy),
+            request: request,
             configuration: configuration,
             successors: successors,
             make: make,
@@ -98,7 +131,52 @@ extension CommitPlan {
     }
 }
 
+extension CommitPlan {
+    /// The plan of a request whose client would not keep a cookie: what takes one is dropped, as nobody could come back to
+    /// it (no record without a cookie); what ends the session is kept.
+    private static func plan(
+        withoutCookie request: CommitRequest,
+        on current: LoadedRecord?,
+        configuration: SessionConfiguration,
+        successors: @escaping (HeldCredential, RecordContent.Grace) -> [CredentialSecret],
+        make: @escaping (Operation, inout SessionContent) throws -> Void,
+        now: Timestamp
+    ) throws -> CommitPlan {
+        let (request, isReduced) = request.withoutCookie(configuration)
+        let planner = CommitPlanner(
+            request: request,
+            configuration: configuration,
+            successors: successors,
+            make: make,
+            now: now
+        )
+        var plan = try planner.plan(on: current)
+        plan.withholdsCookie = isReduced
+        plan.cookie = .keep
+        return plan
+    }
+}
+
 extension CommitRequest {
+    /// The request without what takes a cookie to carry out.
+    ///
+    /// - Returns: also whether there was anything.
+    fileprivate func withoutCookie(_ configuration: SessionConfiguration) -> (CommitRequest, isReduced: Bool) {
+        var request = self
+        request.rotatesWhenDue = false
+        guard hadRecord, intent.login == nil, intent.ending != .restart else {
+            let ends = intent.ending == .destroy || hadRecord && intent.ending == .restart
+            request.operations = []
+            request.work = nil
+            request.intent = Intent()
+            request.intent.ending = ends ? .destroy : .none
+            let wanted = !operations.isEmpty || intent.needsCookie || intent.begins || configuration.saveUninitialized
+            return (request, intent.ending != .destroy && wanted && !isFailed)
+        }
+        request.intent.rotation = .none
+        return (request, intent.rotates)
+    }
+
     /// The request as it stands after a handler threw: what gives rights is dropped, what takes them is kept.
     func afterThrow(_ policy: SessionConfiguration.ThrowPolicy) -> CommitRequest {
         guard case .threw(let carriesFields) = outcome else { return self }

@@ -50,13 +50,13 @@ struct CommitPlanner {
 
     private func destroy() throws -> CommitPlan {
         if request.hadRecord, let held = request.held {
-            return CommitPlan(write: .delete(StoreKey(held.handle)), cookie: .expire(.destroyed))
+            return CommitPlan(write: .delete(held.key), cookie: .expire(.destroyed))
         }
         switch request.arrival {
         case .unreadable:
             // The record is there, only this node cannot read it. The credential is signed, so its handle is the session's.
             guard let presented = request.presented else { return CommitPlan() }
-            return CommitPlan(write: .delete(StoreKey(presented.handle)), cookie: .expire(.destroyed))
+            return CommitPlan(write: .delete(presented.key), cookie: .expire(.destroyed))
         case .justSuperseded:
             // The session goes on under a credential that this client may have by now: no logout must look done that is not.
             throw SessionError.ended
@@ -91,7 +91,7 @@ struct CommitPlanner {
     private func begin() throws -> CommitPlan {
         let content = try worked(SessionContent(), version: nil)
         let begins = !content.isEmpty || request.intent.begins || configuration.saveUninitialized
-        guard begins, !request.isFailed else {
+        guard begins, request.travels, !request.isFailed else {
             return CommitPlan(cookie: request.arrival.isNotOurs ? .expire(.malformed) : .keep)
         }
         // A request that raced a login on another connection, or met a record of a newer version, must not put an
@@ -106,8 +106,8 @@ struct CommitPlanner {
         content: SessionContent,
         owner: OwnerKey? = nil
     ) throws -> (record: LoadedRecord, held: HeldCredential) {
-        let fresh = request.fresh ?? FreshMaterial()
-        let held = HeldCredential(handle: fresh.handle, secret: fresh.secret, hash: fresh.secret.hash)
+        let fresh = request.material()
+        let held = fresh.credential
         let lifetime = content.lifetime ?? (owner == nil ? configuration.anonymousLifetime : configuration.lifetime)
         let record = RecordContent(
             secretHash: held.hash,
@@ -117,6 +117,7 @@ struct CommitPlanner {
             recent: [],
             csrfNonce: fresh.csrfNonce,
             lifetime: content.lifetime,
+            persistence: content.persistence,
             values: content.values,
             flash: content.flash,
             unknown: []
@@ -128,7 +129,7 @@ struct CommitPlanner {
             absoluteDeadline: now + lifetime.absolute,
             owner: owner
         )
-        return (LoadedRecord(key: StoreKey(fresh.handle), stored: stored, content: record), held)
+        return (LoadedRecord(key: held.key, stored: stored, content: record), held)
     }
 
     // MARK: Logging in
@@ -159,7 +160,7 @@ struct CommitPlanner {
         next.stored.absoluteDeadline = now + lifetime.absolute
         next.succeed(current, as: request.version)
         return CommitPlan(
-            write: .replace(next, of: current.stored.version),
+            write: succeeding(current, with: next),
             cookie: .send(held, .loggedIn),
             checksEpoch: owner
         )
@@ -174,28 +175,48 @@ struct CommitPlanner {
 
         var next = current
         next.apply(content)
+        if current.key.isOld {
+            // It is written where it goes, and nowhere else: its credential is none of ours, to be sent again or rotated.
+            guard content != before || isMoveDue(current) else { return CommitPlan() }
+            guard !isEmptied(content, before, current) else { return delete(emptied: current) }
+            return move(&next, from: current)
+        }
         var cookie = try cookieOnChange(&next, current, standing)
         let isRotated = next.content.secretHash != current.content.secretHash
         guard content != before || isRotated || configuration.resave else {
             return unchanged(current, standing, cookie)
         }
-        if configuration.deletesEmptied, content.isEmpty, current.stored.owner == nil, content != before {
-            return CommitPlan(
-                write: .deleteEmptied(current.key, current.stored.version),
-                cookie: .expire(.emptied)
-            )
-        }
+        guard !isEmptied(content, before, current) else { return delete(emptied: current) }
+        if standing == .current, !isRotated { next.limitOrigin(to: now + configuration.rotationGrace) }
         let lifetime = next.lifetime(configuration)
         if content.lifetime != before.lifetime {
             let beginning = current.content.authenticatedAt ?? current.content.createdAt
             next.stored.absoluteDeadline = beginning + lifetime.absolute
             next.stored.idleDeadline = now + lifetime.idle
-            if case .keep = cookie, standing == .current, let held = request.held { cookie = .resend(held, .lifetime) }
+        }
+        if content.lifetime != before.lifetime || content.persistence != before.persistence, case .keep = cookie,
+            standing == .current, let held = request.held
+        {
+            cookie = .resend(held, .lifetime)
         }
         next.stored.idleDeadline = max(next.stored.idleDeadline, now + lifetime.idle)
         next.succeed(current, as: request.version)
-        if case .keep = cookie { cookie = resent(standing) }
-        return CommitPlan(write: .replace(next, of: current.stored.version), cookie: cookie)
+        if case .keep = cookie { cookie = resent(standing, content.persistence ?? request.persistence) }
+        return CommitPlan(write: succeeding(current, with: next), cookie: cookie)
+    }
+
+    /// Whether the handler has emptied a session that is then to be deleted.
+    private func isEmptied(_ content: SessionContent, _ before: SessionContent, _ current: LoadedRecord) -> Bool {
+        configuration.deletesEmptied && content.isEmpty && current.stored.owner == nil && content != before
+    }
+
+    private func delete(emptied current: LoadedRecord) -> CommitPlan {
+        CommitPlan(write: .deleteEmptied(current.key, current.stored), cookie: .expire(.emptied))
+    }
+
+    /// The write that puts `next` in the place of `current`.
+    private func succeeding(_ current: LoadedRecord, with next: LoadedRecord) -> CommitPlan.Write {
+        next.key == current.key ? .replace(next, over: current.stored) : .move(next, from: current)
     }
 
     /// Rotates `next` if the handler asked for it and no other request has done so already, and says which credential
@@ -210,7 +231,7 @@ struct CommitPlanner {
             return .send(rotateStrictly(&next), .rotated)
         case .graceful(let grace):
             // Inside a grace the rotation has happened already. A grace is never extended.
-            let isInGrace = current.content.grace.map { now < $0.until } ?? false
+            let isInGrace = current.content.grace.map { now < $0.until } ?? false || standing == .inGrace
             guard !isInGrace, let held = request.held else { return successor(current, standing) }
             return .send(rotate(&next, from: held, grace: grace), .rotated)
         case .none:
@@ -224,7 +245,11 @@ struct CommitPlanner {
     /// The credential that replaced the held one, if it can be told; the client then gets it, like every other request
     /// that races with the old cookie.
     private func successor(_ current: LoadedRecord, _ standing: LoadedRecord.Standing) -> CommitPlan.Cookie {
-        guard standing == .inGrace, let held = request.held, let grace = current.content.grace else { return .keep }
+        guard standing == .inGrace, var held = request.held, let grace = current.content.grace(of: held.hash) else {
+            return .keep
+        }
+        // Another system's credential has a handle of its own.
+        held.handle = current.key.handle ?? held.handle
         for secret in successors(held, grace) where secret.hash == current.content.secretHash {
             let next = HeldCredential(handle: held.handle, secret: secret, hash: current.content.secretHash)
             return .resend(next, .successor)
@@ -233,12 +258,15 @@ struct CommitPlanner {
     }
 
     /// A fresh secret; every earlier one is worth nothing from now on.
-    private func rotateStrictly(_ next: inout LoadedRecord) -> HeldCredential {
-        let fresh = request.fresh ?? FreshMaterial()
-        let handle = request.held?.handle ?? fresh.handle
-        let held = HeldCredential(handle: handle, secret: fresh.secret, hash: fresh.secret.hash)
+    func rotateStrictly(_ next: inout LoadedRecord) -> HeldCredential {
+        let fresh = request.material()
+        var held = fresh.credential
+        // Where the record stays, so does its handle.
+        if !request.format.movesOnRotation { held.handle = next.key.handle ?? held.handle }
+        next.key = held.key
         next.content.secretHash = held.hash
         next.content.grace = nil
+        next.content.origin = nil
         next.content.rotatedAt = now
         next.content.csrfNonce = fresh.csrfNonce
         return held
@@ -246,12 +274,13 @@ struct CommitPlanner {
 
     /// A secret derived from the old one, which counts on for `grace`.
     private func rotate(_ next: inout LoadedRecord, from held: HeldCredential, grace: Duration) -> HeldCredential {
-        let fresh = request.fresh ?? FreshMaterial()
+        let fresh = request.material()
         let grace = RecordContent.Grace(secretHash: held.hash, until: now + grace, nonce: fresh.nonce)
         guard let secret = successors(held, grace).first else { return held }
         let new = HeldCredential(handle: held.handle, secret: secret, hash: secret.hash)
         next.content.secretHash = new.hash
         next.content.grace = grace
+        next.limitOrigin(to: grace.until)
         return new
     }
 
@@ -276,10 +305,15 @@ struct CommitPlanner {
     }
 
     /// Whether the client's own credential goes out again.
-    private func resent(_ standing: LoadedRecord.Standing) -> CommitPlan.Cookie {
+    ///
+    /// - Parameter persistence: how long the browser keeps it, if this commit writes data.
+    private func resent(
+        _ standing: LoadedRecord.Standing,
+        _ persistence: SessionCookie.Persistence? = nil
+    ) -> CommitPlan.Cookie {
         guard standing == .current, let held = request.held else { return .keep }
         if !held.isUnderFirstKey { return .resend(held, .reissued) }
-        return configuration.rolling ? .resend(held, .rolled) : .keep
+        return configuration.rolling || persistence == .untilIdle ? .resend(held, .rolled) : .keep
     }
 }
 
@@ -301,6 +335,7 @@ extension LoadedRecord {
         self.content.values = content.values
         self.content.flash = content.flash
         self.content.lifetime = content.lifetime
+        self.content.persistence = content.persistence
     }
 
     /// Becomes the record that follows `previous`.

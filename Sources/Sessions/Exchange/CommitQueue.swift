@@ -4,7 +4,8 @@ import Synchronization
 ///
 /// Only commits wait here, never handlers. Whoever leaves hands on the record it has just written, so that the next
 /// commit starts from the newest record and loses no race at all. That record is a head start and no truth: the write
-/// stays conditional.
+/// stays conditional, and a request may have read a later one, if another process wrote while the answer to the commit
+/// before was on its way.
 final class CommitQueue: Sendable {
     /// What a commit hands to the next.
     struct Handover: Sendable {
@@ -12,6 +13,27 @@ final class CommitQueue: Sendable {
         var newest: LoadedRecord?
         /// Whether it ended because the store failed.
         var isStoreFailing = false
+        /// Commits that are known to come before `newest`, beside those that it knows of itself.
+        private var earlier: Set<RecordVersion> = []
+
+        init(isStoreFailing: Bool = false) { self.isStoreFailing = isStoreFailing }
+
+        /// What a commit begins with whose request has read `base`: `newest` only if that is known to be no older.
+        func start(from base: LoadedRecord?) -> LoadedRecord? {
+            guard let base, let newest else { return base }
+            let version = base.stored.version
+            return newest.lineage.contains(version) || earlier.contains(version) ? newest : base
+        }
+
+        /// What is handed on by whoever was handed this, and leaves `record`.
+        func followed(by record: LoadedRecord?) -> Handover {
+            var next = Handover()
+            next.newest = record
+            if let record, let newest, record.lineage.contains(newest.stored.version), earlier.count < 1024 {
+                next.earlier = earlier.union(newest.lineage)
+            }
+            return next
+        }
     }
 
     private typealias Waiter = CheckedContinuation<Handover?, Never>
@@ -73,6 +95,9 @@ final class CommitQueue: Sendable {
         }
         next?.resume(returning: handover)
     }
+
+    /// How many commits wait for a key: for tests.
+    func waitingCount(for key: StoreKey) -> Int { lanes.withLock { $0[key]?.count ?? 0 } }
 
     private static func take(_ key: StoreKey, _ lanes: inout [StoreKey: Lane]) -> Bool {
         guard lanes[key] == nil else { return false }

@@ -13,16 +13,16 @@ struct Committer {
 
     let exchange: SessionExchange
     private(set) var request: CommitRequest
-    private var current: LoadedRecord?
+    private(set) var current: LoadedRecord?
     private(set) var conflicts = 0
-    private(set) var roundTrips = 0
-    private let deadline: Timestamp
+    var roundTrips = 0
+    let deadline: Timestamp
     /// How often a write was sent again, or another handle tried.
-    private var resends = 0
+    var resends = 0
     /// Whether a write was sent whose reply never came.
-    private var isUnanswered = false
+    var isUnanswered = false
 
-    private var manager: SessionManager { exchange.manager }
+    var manager: SessionManager { exchange.manager }
 
     init(exchange: SessionExchange, request: CommitRequest, current: LoadedRecord?) {
         self.exchange = exchange
@@ -32,7 +32,7 @@ struct Committer {
     }
 
     /// How one attempt at a plan went.
-    private enum Attempt {
+    enum Attempt {
         case done(LoadedRecord?, isConfirmed: Bool = true)
         /// The record has changed, or it is unknown whether it has: plan again.
         case again
@@ -66,11 +66,12 @@ struct Committer {
         let now = manager.clock.now()
         guard let record = current, record.isExpired(at: now), now < record.stored.absoluteDeadline else { return }
         do {
-            try take(try await load(record.key), at: record.key)
+            let (stored, key) = try await follow(try await load(record.key), at: record.key)
+            try take(stored, at: key)
         } catch let error as SessionError {
             throw error
         } catch {
-            manager.emit(.storeFailed, record.key.handle)
+            manager.emit(.storeFailed, record.key)
             throw SessionError(.storeUnavailable, "The session store failed to load.", underlying: error)
         }
     }
@@ -80,25 +81,27 @@ struct Committer {
         case .nothing: return .done(current, isConfirmed: false)
         case .touch(let record, let deadline): return await touch(record, until: deadline)
         case .insert(let record): return try await insert(record)
-        case .replace(let record, let version): return try await replace(record, version)
+        case .replace(let record, let read): return try await replace(record, over: read)
         case .delete(let key):
-            try await delete(key)
+            try await end(key)
             return .done(nil)
-        case .deleteEmptied(let key, let version): return try await deleteEmptied(key, version)
+        case .deleteEmptied(let key, let read): return try await deleteEmptied(key, read)
         case .deleteThenInsert(let key, let record):
-            try await delete(key)
+            // A login does not depend on the session that it takes the place of.
+            if record.stored.owner == nil { try await end(key) } else { _ = try await delete(key) }
             current = nil
             return try await insert(record)
+        case .move(let record, let old): return try await move(record, from: old)
         }
     }
 
     // MARK: Replacing
 
-    private mutating func replace(_ record: LoadedRecord, _ version: RecordVersion) async throws -> Attempt {
-        let record = try manager.records.encode(record)
+    private mutating func replace(_ record: LoadedRecord, over read: StoredRecord) async throws -> Attempt {
+        let record = try request.format.encode(record)
         roundTrips += 1
         do {
-            switch try await manager.access.replace(record.stored, at: record.key, ifVersion: version) {
+            switch try await manager.access.replace(record.stored, at: record.key, ifStill: read) {
             case .replaced: return .done(record)
             case .gone:
                 current = nil
@@ -110,14 +113,15 @@ struct Committer {
         } catch let error as SessionError {
             throw error
         } catch {
-            return try await resolve(record, version, error)
+            return try await resolve(record, read.version, error)
         }
     }
 
     /// Another writer was faster, or the session is over: plan again on what is there now.
-    private mutating func lost(_ stored: StoredRecord?, at key: StoreKey) async throws -> Attempt {
+    mutating func lost(_ stored: StoredRecord?, at key: StoreKey) async throws -> Attempt {
         conflicts += 1
         manager.metrics.conflicts.increment()
+        let (stored, key) = try await follow(stored, at: key)
         try take(stored, at: key)
         if let current, current.lineage.contains(request.version) { return .done(current) }
         guard manager.clock.now() < deadline, conflicts < Self.conflictLimit else {
@@ -145,7 +149,7 @@ struct Committer {
             current = nil
             return
         }
-        guard let record = manager.records.decode(stored, at: key) else { throw SessionError.ended }
+        guard let record = manager.format.decode(stored, at: key) else { throw SessionError.ended }
         current = record
     }
 
@@ -155,7 +159,7 @@ struct Committer {
         _ version: RecordVersion,
         _ error: any Error
     ) async throws -> Attempt {
-        manager.emit(.storeFailed, record.key.handle)
+        manager.emit(.storeFailed, record.key)
         isUnanswered = true
         let stored: StoredRecord?
         do {
@@ -177,7 +181,7 @@ struct Committer {
         throw Self.unknown(error)
     }
 
-    private static func unknown(_ error: (any Error)?) -> SessionError {
+    static func unknown(_ error: (any Error)?) -> SessionError {
         SessionError(
             .outcomeUnknown,
             "The session store failed after the change was sent, and whether it was kept cannot be told.",
@@ -185,11 +189,13 @@ struct Committer {
         )
     }
 
-    private static let resendLimit = 3
+    static let resendLimit = 3
     /// How many lost races end a commit even if the clock stands still.
     static let conflictLimit = 1000
+    /// How many lost races end a touch.
+    static let touchConflictLimit = 5
 
-    private mutating func load(_ key: StoreKey) async throws -> StoredRecord? {
+    mutating func load(_ key: StoreKey) async throws -> StoredRecord? {
         roundTrips += 1
         return try await manager.access.load(key)
     }
@@ -197,15 +203,17 @@ struct Committer {
     // MARK: Inserting
 
     private mutating func insert(_ record: LoadedRecord) async throws -> Attempt {
-        let record = try manager.records.encode(record)
+        let record = try request.format.encode(record)
         roundTrips += 1
         do {
             if try await manager.access.insert(record.stored, at: record.key) { return .done(record) }
         } catch {
             // Never sent twice: the record is there, or the client hears that it is not (DESIGN: 503). One that turns up
             // later is at a handle that nobody was told.
-            manager.emit(.storeFailed, record.key.handle)
-            if let stored = try? await load(record.key), stored.version == request.version { return .done(record) }
+            manager.emit(.storeFailed, record.key)
+            if let stored = try? await load(record.key), stored.version == record.stored.version {
+                return .done(record)
+            }
             throw SessionError(.storeUnavailable, "The session store failed to keep a new session.", underlying: error)
         }
         // 128 random bits met twice: either a miracle or a broken random number generator. Never overwrite (ID-08).
@@ -213,8 +221,30 @@ struct Committer {
         guard resends < Self.resendLimit else {
             throw SessionError(.storeUnavailable, "Every new session's handle is taken already.")
         }
-        request.fresh = FreshMaterial()
+        request.fresh = FreshMaterial(request.format.freshCredential())
         return .again
+    }
+
+    // MARK: Moving
+
+    /// Keeps a record under a new key, and ends the one it takes the place of.
+    ///
+    /// The new one comes first. Until the old one is deleted, nobody has the new key, and a commit that stops in between
+    /// leaves the session as it was. The deletion is conditional, and decides.
+    private mutating func move(_ record: LoadedRecord, from old: LoadedRecord) async throws -> Attempt {
+        guard case .done(let moved?, _) = try await insert(record) else { return .again }
+        if old.key.isOld { return try await forward(old, to: moved) }
+        do {
+            roundTrips += 1
+            if try await manager.access.delete(old.key, ifStill: old.stored) { return .done(moved) }
+        } catch {
+            // If the old one is gone, it cannot be told whether by this deletion or by a destroy, which must win.
+            manager.emit(.storeFailed, old.key)
+            _ = try await delete(moved.key)
+            throw Self.unknown(error)
+        }
+        _ = try await delete(moved.key)
+        return try await lost(load(old.key), at: old.key)
     }
 
     // MARK: Touching and deleting
@@ -224,48 +254,87 @@ struct Committer {
     private mutating func touch(_ record: LoadedRecord, until deadline: Timestamp) async -> Attempt {
         roundTrips += 1
         do {
-            guard
-                try await manager.access.touch(record.key, until: deadline, ifVersion: record.stored.version)
+            if let touched = try await touched(record, until: deadline) { return .done(touched) }
+            // What has taken the place of the held credential goes out only if it is still the current one. Whoever changed
+            // the session in between has most likely left it so: look again, though not for long.
+            guard let held = request.held, conflicts < Self.touchConflictLimit,
+                record.standing(of: held.hash, at: manager.clock.now()) == .inGrace
             else { return .done(record, isConfirmed: false) }
-            var record = record
-            record.stored.idleDeadline = deadline
-            return .done(record)
+            return try await lost(load(record.key), at: record.key)
         } catch {
-            manager.emit(.storeFailed, record.key.handle)
+            manager.emit(.storeFailed, record.key)
             return .done(record, isConfirmed: false)
         }
     }
 
+    /// The record with its deadline moved; `nil` if it is gone or changed.
+    private func touched(_ record: LoadedRecord, until deadline: Timestamp) async throws -> LoadedRecord? {
+        var next = record
+        next.stored.idleDeadline = deadline
+        guard manager.format.recordsSayDeadline else {
+            return try await manager.access.touch(record.key, until: deadline, ifStill: record.stored) ? next : nil
+        }
+        next.succeed(record, as: request.version)
+        next = try manager.format.encode(next)
+        let outcome = try await manager.access.replace(next.stored, at: next.key, ifStill: record.stored)
+        return outcome == .replaced ? next : nil
+    }
+
+    /// What came of a deletion.
+    enum Deletion {
+        case deleted
+        case nothingThere
+        /// Nothing is there now. Whether the first attempt deleted it was never answered.
+        case unclear(any Error)
+    }
+
     /// Deletes, whatever version is there. It is safe to send twice.
-    private mutating func delete(_ key: StoreKey) async throws {
+    mutating func delete(_ key: StoreKey) async throws -> Deletion {
+        guard !key.isOld else { return try await deleteOld(key) }
         do {
             roundTrips += 1
-            _ = try await manager.access.delete(key, ifVersion: nil)
-        } catch {
-            manager.emit(.storeFailed, key.handle)
+            return try await manager.access.delete(key, ifStill: nil) ? .deleted : .nothingThere
+        } catch let lost {
+            manager.emit(.storeFailed, key)
             do {
                 roundTrips += 1
-                _ = try await manager.access.delete(key, ifVersion: nil)
+                return try await manager.access.delete(key, ifStill: nil) ? .deleted : .unclear(lost)
             } catch {
-                // Unconfirmed: the cookie stays with the client, so that it can ask again.
-                throw SessionError(
-                    .storeUnavailable,
-                    "The session store failed to delete; the session may be alive. Try again.",
-                    underlying: error
-                )
+                throw Self.undeleted(error)
             }
         }
     }
 
-    private mutating func deleteEmptied(_ key: StoreKey, _ version: RecordVersion) async throws -> Attempt {
+    /// Deletes, and makes sure that the session is over.
+    ///
+    /// Where a new credential is a new key, one that is not there any more may be at another: no logout must look done that
+    /// is not.
+    private mutating func end(_ key: StoreKey) async throws {
+        switch try await delete(key) {
+        case .deleted: break
+        case .nothingThere: if movesOnRotation(key) { throw SessionError.ended }
+        case .unclear(let error): if movesOnRotation(key) { throw Self.undeleted(error) }
+        }
+    }
+
+    /// Unconfirmed: the cookie stays with the client, so that it can ask again.
+    static func undeleted(_ error: any Error) -> SessionError {
+        SessionError(
+            .storeUnavailable,
+            "The session store failed to delete; the session may be alive. Try again.",
+            underlying: error
+        )
+    }
+
+    private mutating func deleteEmptied(_ key: StoreKey, _ read: StoredRecord) async throws -> Attempt {
         do {
             roundTrips += 1
-            if try await manager.access.delete(key, ifVersion: version) { return .done(nil) }
+            if try await manager.access.delete(key, ifStill: read) { return .done(nil) }
             return try await lost(try await load(key), at: key)
         } catch let error as SessionError {
             throw error
         } catch {
-            manager.emit(.storeFailed, key.handle)
+            manager.emit(.storeFailed, key)
             throw SessionError(.storeUnavailable, "The session store failed to delete.", underlying: error)
         }
     }
@@ -301,7 +370,7 @@ struct Committer {
         _ failure: (error: any Error, text: String)?,
         _ refusal: String
     ) async throws {
-        try await delete(record.key)
+        _ = try await delete(record.key)
         if let failure {
             throw SessionError(
                 .storeUnavailable,
@@ -309,7 +378,7 @@ struct Committer {
                 underlying: failure.error
             )
         }
-        manager.emit(.loginRefused, record.key.handle)
+        manager.emit(.loginRefused, record.key)
         throw SessionError(.revoked, refusal)
     }
 

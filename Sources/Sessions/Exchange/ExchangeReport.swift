@@ -1,12 +1,12 @@
 /// What a request was worth to its session: found on arrival.
 public enum Arrival: String, Sendable, Hashable {
-    /// The request brought no session cookie.
+    /// The request brought no session cookie, and nothing over another transport.
     case noCookie
     /// It brought one that this library never wrote.
     case malformed
     /// It brought one that no key of the ring has signed for this realm.
     case unverifiable
-    /// It brought several that contradict each other.
+    /// It brought several that contradict each other; in a header, more than one.
     case duplicate
     /// It brought a genuine credential whose record is not there any more.
     case gone
@@ -51,6 +51,8 @@ public enum CookieReason: String, Sendable, Hashable {
     case rolled
     /// The session's lifetime changed.
     case lifetime
+    /// The session came with another system's cookie, and was moved to our own format.
+    case moved
     /// The session lives in the cookie, and has changed.
     case resealed
     /// Expired: the session was destroyed.

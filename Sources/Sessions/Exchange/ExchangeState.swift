@@ -54,6 +54,8 @@ struct ExchangeState: Sendable {
     var shownFlash: Set<UInt64> = []
     var keptFlash: Set<UInt64> = []
 
+    /// The settings of this exchange's cookie, where they depend on the request.
+    var cookie: RequestCookie?
     var fields = SessionFields()
     var report = ExchangeReport()
 
@@ -146,6 +148,30 @@ struct ExchangeState: Sendable {
         self.moment += 1
     }
 
+    /// Forgets all verbs since the last checkpoint.
+    mutating func discard() {
+        if intent.ending == .destroy { isEnded = false }
+        forget(through: moment)
+        flashNow = [:]
+        readFlash = []
+        shownFlash = []
+    }
+
+    /// Forgets everything but an end of the session, where nobody saved it.
+    ///
+    /// - Returns: whether there was anything.
+    mutating func keepEndingOnly() -> Bool {
+        let ends = intent.ending == .destroy || base != nil && intent.ending == .restart
+        let isLost = !operations.isEmpty || intent.needsCookie || intent.touches || intent.begins || failure != nil
+        guard hasWork || failure != nil else { return false }
+        guard ends else {
+            discard()
+            return isLost
+        }
+        end(.destroy)
+        return isLost
+    }
+
     /// Forgets everything but an end of the session: the rest is nowhere to be kept but in a cookie.
     ///
     /// - Returns: whether there was anything.
@@ -173,11 +199,6 @@ struct ExchangeState: Sendable {
         hadRecord = record != nil
         self.held = held
         forget(through: moment)
-    }
-
-    /// Moves the record's idle deadline, as the store has done.
-    mutating func moveIdleDeadline(to deadline: Timestamp) {
-        base?.stored.idleDeadline = deadline
     }
 
     // MARK: Looking
@@ -211,8 +232,8 @@ struct ExchangeState: Sendable {
     }
 
     /// Where this exchange's record is, or will be.
-    var key: StoreKey {
-        mutating get { StoreKey(held?.handle ?? material().handle) }
+    mutating func key(_ format: any WireFormat) -> StoreKey {
+        held?.key ?? material(format).credential.key
     }
 
     /// Whether a commit might write.
@@ -224,9 +245,17 @@ struct ExchangeState: Sendable {
         return base.isRotationDue(configuration, at: clock.now())
     }
 
+    /// Whether a request that only read moves the session to our own store.
+    func isMoveDue(_ manager: SessionManager) -> Bool {
+        guard let moving = manager.moving, let base, isUnmoved else { return false }
+        return MovingTerms(moving).isDue(base, manager.configuration, at: manager.clock.now())
+    }
+
     /// Whether the plan of this state is to do nothing. Where it is `false`, the plan has to be made.
     func isSettled(_ configuration: SessionConfiguration, at now: Timestamp) -> Bool {
-        guard !hasWork, failure == nil, !configuration.resave, !configuration.saveUninitialized else { return false }
+        guard !hasWork, !isUnmoved, failure == nil, !configuration.resave, !configuration.saveUninitialized else {
+            return false
+        }
         if arrival == .noCookie { return base == nil }
         guard arrival == .found, let base else { return false }
         return now.duration(since: base.lastSeen(configuration)) < base.touchInterval(configuration)
@@ -234,18 +263,29 @@ struct ExchangeState: Sendable {
     }
 
     /// The fresh random values of this exchange, made when first needed.
-    mutating func material() -> FreshMaterial {
+    mutating func material(_ format: any WireFormat) -> FreshMaterial {
         if let fresh { return fresh }
-        let new = FreshMaterial()
+        let new = FreshMaterial((cookie?.format ?? format).freshCredential())
         fresh = new
         return new
     }
 
+    /// The session's handle as it is now.
+    func presentHandle(_ format: any WireFormat) -> SessionHandle? {
+        base.flatMap { format.handle(of: $0.key) } ?? held?.handle
+    }
+
+    /// Whether the record is where a manager moves sessions from.
+    var isUnmoved: Bool { base?.key.isOld ?? false }
+
     /// Whether the session goes on under another handle than the one it came with.
     func changesHandle(_ manager: SessionManager) -> Bool {
         guard base != nil, intent.ending != .restart else { return true }
-        // Where sessions are ended by their handle, one whose earlier cookies are to be worth nothing takes another.
-        if intent.isRenewing, manager.sealed?.revocations != nil { return true }
+        // Where sessions are ended by their handle, one whose earlier cookies are to be worth nothing takes another. So does
+        // one whose handle follows from its credential.
+        if intent.isRenewing, manager.sealed?.revocations != nil || manager.format.movesOnRotation || isUnmoved {
+            return true
+        }
         guard let login = intent.login, let owner = base?.stored.owner else { return false }
         return owner != OwnerKey(realm: manager.realm, owner: login.owner)
     }
@@ -254,7 +294,7 @@ struct ExchangeState: Sendable {
     var renewsSecret: Bool { base == nil || intent.isRenewing }
 
     /// Whether the plan may need random values.
-    var needsMaterial: Bool { renewsSecret || intent.rotates }
+    var needsMaterial: Bool { renewsSecret || intent.rotates || isUnmoved }
 
     /// What a commit of this state decides on.
     func request(
@@ -275,9 +315,13 @@ struct ExchangeState: Sendable {
             shownFlash: isFinal ? shownFlash : [],
             keptFlash: keptFlash,
             rotatesWhenDue: isFinal && outcome == .returned,
+            travels: cookie?.travels ?? true,
+            persistence: cookie?.persistence ?? manager.configuration.cookie.persistence,
             fresh: fresh,
             version: .random(),
-            realm: manager.realm
+            realm: manager.realm,
+            format: cookie?.format ?? manager.format,
+            moving: manager.moving.map { MovingTerms($0) }
         )
     }
 }

@@ -74,11 +74,14 @@ struct Intent: Sendable {
 
 /// The random values that one commit may need, made outside the plan so that the plan is a pure function.
 struct FreshMaterial: Sendable {
-    var handle = SessionHandle.random()
-    var secret = CredentialSecret.random()
+    var credential: HeldCredential
     /// What a graceful rotation derives the successor from.
     var nonce = Nonce.random()
     var csrfNonce = Nonce.random()
+
+    init(_ credential: HeldCredential) {
+        self.credential = credential
+    }
 }
 
 extension SystemRandomNumberGenerator {

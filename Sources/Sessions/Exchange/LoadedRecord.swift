@@ -17,7 +17,7 @@ struct LoadedRecord: Sendable {
     /// What `secret` is worth at `now`. Compares in constant time.
     func standing(of hash: SecretHash, at now: Timestamp) -> Standing {
         if hash == content.secretHash { return .current }
-        if let grace = content.grace, now < grace.until, hash == grace.secretHash { return .inGrace }
+        if let grace = content.grace(of: hash), now < grace.until { return .inGrace }
         return .superseded
     }
 
@@ -33,10 +33,14 @@ struct LoadedRecord: Sendable {
     }
 
     /// How long after the last move of the idle deadline a request that only reads moves it again. A lifetime of the
-    /// session's own may be shorter than the manager's interval.
+    /// session's own may be shorter than the manager's interval. The longest interval that a manager can have means never,
+    /// for such a session too.
     func touchInterval(_ configuration: SessionConfiguration) -> Duration {
-        guard let own = content.lifetime else { return configuration.renewalInterval }
-        return min(configuration.renewalInterval, own.idle / 2)
+        let interval = configuration.renewalInterval
+        guard let own = content.lifetime else { return interval }
+        let shortest = min(configuration.lifetime.idle, configuration.anonymousLifetime.idle)
+        guard interval + .microseconds(1) < shortest else { return own.idle }
+        return min(interval, own.idle / 2)
     }
 
     /// When a request last moved the idle deadline.

@@ -10,8 +10,9 @@ struct OwnerIndex {
         let entries = try await asked("session.list") { try await $0.entries(of: key) }
         let now = manager.clock.now()
         return entries.compactMap { entry -> SessionSummary? in
-            guard entry.record.owner == key, now < entry.record.expiresAt, let handle = entry.key.handle,
-                let record = manager.records.decode(entry.record, at: entry.key)
+            guard entry.record.owner == key, now < entry.record.expiresAt,
+                let handle = manager.format.handle(of: entry.key),
+                let record = manager.format.decode(entry.record, at: entry.key)
             else { return nil }
             return SessionSummary(record, handle: handle, configuration: manager.configuration)
         }
@@ -21,9 +22,17 @@ struct OwnerIndex {
     func revoke(_ handle: SessionHandle, of owner: String) async throws -> Bool {
         guard manager.sealed == nil else { throw SessionError.needsServer }
         let key = OwnerKey(realm: manager.realm, owner: owner)
-        let isDeleted = try await asked("session.revoke") { try await $0.delete(StoreKey(handle), ifOwner: key) }
+        guard let place = try await self.key(of: handle, key) else { return false }
+        let isDeleted = try await asked("session.revoke") { try await $0.delete(place, ifOwner: key) }
         if isDeleted { manager.emit(.revoked, handle) }
         return isDeleted
+    }
+
+    /// The key of an owner's session. A format that keeps a record under the credential has to look for it.
+    private func key(of handle: SessionHandle, _ owner: OwnerKey) async throws -> StoreKey? {
+        guard manager.format.movesOnRotation else { return StoreKey(handle) }
+        let entries = try await asked("session.list") { try await $0.entries(of: owner) }
+        return entries.first { manager.format.handle(of: $0.key) == handle }?.key
     }
 
     func revokeAll(of owner: String, keeping kept: SessionHandle?) async throws -> Int {
@@ -31,7 +40,7 @@ struct OwnerIndex {
         guard manager.sealed == nil || kept == nil else { throw SessionError.needsServer }
         let key = OwnerKey(realm: manager.realm, owner: owner)
         try await raiseEpoch(of: key, to: manager.clock.now())
-        return try await revokeListed(key, keeping: kept)
+        return try await revokeListed(key, keeping: kept.map { [$0] } ?? [])
     }
 
     /// Ends the sessions of `owner` but `kept`, for a request of that owner's; see ``Session/revokeOthers()``.
@@ -53,24 +62,43 @@ struct OwnerIndex {
         }
         // What lives in a cookie outlives the epoch under a new credential.
         if manager.sealed != nil { exchange.carryOut { $0.rotate(.strict) } }
-        return try await revokeListed(key, keeping: kept)
+        // So does what has not moved yet: it is held against the epoch until it has.
+        exchange.carryOut { state in
+            guard state.isUnmoved else { return }
+            state.touch()
+            // With a grace: what is kept where the handler throws, and the response carries the cookie.
+            if !state.isSealed, !state.intent.rotates { state.rotate(.graceful(manager.configuration.rotationGrace)) }
+        }
+        // A record that is about to move is still at its old key.
+        let moving = exchange.withState { state in
+            manager.format.movesOnRotation && state.intent.ending != .restart ? state.held?.handle : nil
+        }
+        return try await revokeListed(key, keeping: [kept] + (moving.map { [$0] } ?? []))
     }
 
     /// Voids the logins of requests that were opened before `epoch`.
     private func raiseEpoch(of key: OwnerKey, to epoch: Timestamp) async throws {
-        let keptUntil = epoch + (manager.sealed?.epochRetention ?? manager.configuration.epochRetention)
+        let configured = manager.sealed?.epochRetention ?? manager.configuration.epochRetention
+        let keptUntil = epoch + max(configured, manager.moving?.epochRetention ?? .zero)
         try await asked("session.epoch") { try await $0.raiseEpoch(of: key, to: epoch, keptUntil: keptUntil) }
     }
 
     /// Ends the sessions of an owner that the index has, but `kept`.
-    private func revokeListed(_ key: OwnerKey, keeping kept: SessionHandle?) async throws -> Int {
+    private func revokeListed(_ key: OwnerKey, keeping kept: [SessionHandle]) async throws -> Int {
         guard manager.sealed == nil else {
             manager.emit(.revokedAll(0))
             return 0
         }
         let entries = try await asked("session.list") { try await $0.entries(of: key) }
         var count = 0
-        for entry in entries where kept.map(StoreKey.init) != entry.key {
+        for entry in entries {
+            if let handle = manager.format.handle(of: entry.key), kept.contains(handle) { continue }
+            // Another request has moved the session meanwhile.
+            if manager.moving != nil, let content = manager.format.decode(entry.record, at: entry.key)?.content,
+                let origin = content.origin, kept.contains(origin.handle)
+            {
+                continue
+            }
             if try await asked("session.revoke", { try await $0.delete(entry.key, ifOwner: key) }) { count += 1 }
         }
         manager.emit(.revokedAll(count))
@@ -86,7 +114,8 @@ struct OwnerIndex {
             guard manager.sealed == nil else { throw SessionError.needsServer }
             throw SessionError(
                 .unsupported,
-                "This store keeps no index of owners, so it can neither list nor revoke their sessions."
+                "This store keeps no index of owners, so it can neither list nor revoke their sessions. Use one that does; on "
+                    + "another system's table, deleteAll(where:) of the store ends sessions by what they hold."
             )
         }
         exchange?.withState { $0.report.roundTrips += 1 }

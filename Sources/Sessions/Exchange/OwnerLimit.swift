@@ -35,14 +35,14 @@ struct OwnerLimit {
             let isEnded = try await manager.access.measured("session.revoke", manager.metrics.writeLatency) {
                 [owner] in try await owners.delete(key, ifOwner: owner)
             }
-            if isEnded { manager.emit(.displaced, key.handle) }
+            if isEnded { manager.emit(.displaced, key) }
         }
         return !surplus.contains { $0.0 == own.key }
     }
 
     /// When the owner logged in there. A record that cannot be read goes first.
     private func age(of entry: StoredEntry) -> Timestamp {
-        guard let content = manager.records.decode(entry.record, at: entry.key)?.content else {
+        guard let content = manager.format.decode(entry.record, at: entry.key)?.content else {
             return Timestamp(microseconds: .min)
         }
         return content.authenticatedAt ?? content.createdAt

@@ -5,15 +5,20 @@ enum Presentation: Sendable {
     case none
     /// A cookie that is not one of ours.
     case refused(Arrival)
+    /// A cookie of another system that its format does not accept. It is left alone.
+    case ignored(Arrival)
     /// A genuine credential.
     case genuine(HeldCredential)
     /// Several genuine credentials under one name.
     case several([HeldCredential])
 
-    init(_ fields: HTTPFields, name: CookieName, codec: CredentialCodec) {
+    /// What a request presents in the cookie `name`.
+    ///
+    /// - Parameter verify: tells what one value is, which is ``refused(_:)`` or ``genuine(_:)``.
+    init(_ fields: HTTPFields, name: CookieName, verify: ([UInt8]) -> Presentation) {
         switch CookieHeader(fields).lookup(name) {
         case .absent: self = .none
-        case .one(let value): self = Self.verify(value, codec)
+        case .one(let value): self = verify(value)
         case .tooMany: self = .refused(.duplicate)
         case .several(let values):
             // A name that browsers keep to one host and one path cannot come twice: somebody planted one (PR-09).
@@ -22,26 +27,10 @@ enum Presentation: Sendable {
                 return
             }
             let genuine = values.compactMap { value -> HeldCredential? in
-                guard case .genuine(let credential) = Self.verify(value, codec) else { return nil }
+                guard case .genuine(let credential) = verify(value) else { return nil }
                 return credential
             }
             self = genuine.isEmpty ? .refused(.duplicate) : .several(genuine)
-        }
-    }
-
-    private static func verify(_ value: [UInt8], _ codec: CredentialCodec) -> Presentation {
-        switch codec.parse(value) {
-        case .malformed: return .refused(.malformed)
-        case .unverifiable: return .refused(.unverifiable)
-        case .genuine(let credential):
-            return .genuine(
-                HeldCredential(
-                    handle: credential.handle,
-                    secret: credential.secret,
-                    hash: credential.secret.hash,
-                    isUnderFirstKey: credential.isUnderFirstKey
-                )
-            )
         }
     }
 }

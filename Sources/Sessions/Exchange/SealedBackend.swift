@@ -2,7 +2,7 @@ import HTTPTypes
 
 /// What a manager has in place of a store, where sessions live in their cookies.
 struct SealedBackend: Sendable {
-    let codec: SealedCodec
+    let codec: any CookieCodec
     /// Where it is kept which sessions have ended.
     let revocations: InstrumentedStore?
     /// The longest that a session of this manager lives: so long an entry is kept.

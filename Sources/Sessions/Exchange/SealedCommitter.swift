@@ -12,42 +12,43 @@ struct SealedCommitter {
 
     private var manager: SessionManager { exchange.manager }
 
-    /// What was committed, and the field that carries it to the client.
+    /// What was committed, and the cookies that carry it to the client.
     ///
     /// Nothing is earned before everything has succeeded: a session that is too large, a revocation that was not confirmed
     /// and a login that does not count leave the client's cookie as it is.
-    mutating func run() async throws -> (committed: Committer.Committed, field: HTTPField?) {
+    mutating func run() async throws -> (committed: Committer.Committed, cookies: [NamedCookie]) {
         let plan = try exchange.plan(request, on: base)
         switch plan.write {
-        case .nothing: return (Committer.Committed(plan: plan, record: base, isConfirmed: false), nil)
+        case .nothing: return (Committer.Committed(plan: plan, record: base, isConfirmed: false), [])
         case .delete(let key):
             // What goes on under a credential that this client may have by now must not look ended.
-            guard try await revoke(key.handle, .ended) != .renewed else { throw SessionError.ended }
-            return (Committer.Committed(plan: plan, record: nil, isConfirmed: true), nil)
+            guard try await revoke(handle(of: key), .ended) != .renewed else { throw SessionError.ended }
+            return (Committer.Committed(plan: plan, record: nil, isConfirmed: true), [])
         case .deleteEmptied(let key, _):
-            guard try await revoke(key.handle, .ended) == nil else { throw SessionError.ended }
-            return (Committer.Committed(plan: plan, record: nil, isConfirmed: true), nil)
+            guard try await revoke(handle(of: key), .ended) == nil else { throw SessionError.ended }
+            return (Committer.Committed(plan: plan, record: nil, isConfirmed: true), [])
         case .touch(var record, let deadline):
             record.stored.idleDeadline = deadline
             do {
                 return try await send(record, plan, ending: nil)
             } catch let error as SessionError where error.code == .tooLarge {
                 // A session that has become too large by a change of the configuration can be read on, and ended.
-                return (Committer.Committed(plan: CommitPlan(), record: base, isConfirmed: false), nil)
+                return (Committer.Committed(plan: CommitPlan(), record: base, isConfirmed: false), [])
             }
         case .insert(let record): return try await send(record, plan, ending: nil)
         case .deleteThenInsert(let key, let record):
-            return try await send(record, plan, ending: key.handle) { earlier in
+            return try await send(record, plan, ending: handle(of: key)) { earlier in
                 // The new session takes nothing along.
                 if earlier == .renewed, plan.checksEpoch == nil { throw SessionError.ended }
             }
-        case .replace(let record, _):
+        case .replace(let record, _), .move(let record, _):
             // A new credential without a grace makes the earlier ones worth nothing. Here that takes another handle, as
             // sessions are ended by their handle.
             let isRenewed = base.map { $0.content.csrfNonce != record.content.csrfNonce } ?? false
             guard isRenewed else { return try await send(record, plan, ending: nil) }
             do {
-                return try await send(record, plan, ending: record.key.handle, as: .renewed) { earlier in
+                let old = handle(of: base?.key ?? record.key)
+                return try await send(record, plan, ending: old, as: .renewed) { earlier in
                     if earlier != nil { throw Overtaken() }
                 }
             } catch is Overtaken {
@@ -60,6 +61,8 @@ struct SealedCommitter {
         }
     }
 
+    private func handle(of key: StoreKey) -> SessionHandle? { manager.format.handle(of: key) }
+
     /// Another commit has ended the session, or renewed its credential, while this request held it.
     private struct Overtaken: Error {}
 
@@ -69,16 +72,18 @@ struct SealedCommitter {
         ending old: SessionHandle?,
         as revocation: SealedBackend.Revocation = .ended,
         unless check: (_ earlier: SealedBackend.Revocation?) throws -> Void = { _ in }
-    ) async throws -> (committed: Committer.Committed, field: HTTPField?) {
+    ) async throws -> (committed: Committer.Committed, cookies: [NamedCookie]) {
         // What a handler did before it threw, and no cookie can travel: there is no other place to keep it.
-        if case .threw(carriesFields: false) = request.outcome {
-            let plan = CommitPlan(discardsChanges: true)
-            return (Committer.Committed(plan: plan, record: base, isConfirmed: false), nil)
+        var cannotTravel = !request.travels
+        if case .threw(carriesFields: false) = request.outcome { cannotTravel = true }
+        if cannotTravel {
+            let plan = CommitPlan(discardsChanges: request.travels, withholdsCookie: !request.travels)
+            return (Committer.Committed(plan: plan, record: base, isConfirmed: false), [])
         }
         var (record, plan) = (record, plan)
         var (held, reason) = Self.credential(plan.cookie, request)
         if let old, old == held.handle, sealed.revocations != nil {
-            held.handle = request.fresh?.handle ?? .random()
+            held.handle = request.material().credential.handle
             record.key = StoreKey(held.handle)
         }
         held.isUnderFirstKey = true
@@ -90,10 +95,10 @@ struct SealedCommitter {
             record.content.rotatedAt = max(exchange.openedAt, own.map { $0 + .microseconds(1) } ?? exchange.openedAt)
         }
         if let owner = plan.checksEpoch { try await checkEpoch(of: owner) }
-        let field = try field(record, held)
+        let cookies = try cookies(record, held)
         if let old { try check(await revoke(old, revocation)) }
         plan.cookie = .send(held, reason)
-        return (Committer.Committed(plan: plan, record: record, isConfirmed: true), field)
+        return (Committer.Committed(plan: plan, record: record, isConfirmed: true), cookies)
     }
 
     private static func credential(
@@ -103,27 +108,29 @@ struct SealedCommitter {
         switch cookie {
         case .send(let held, let reason), .resend(let held, let reason): return (held, reason)
         case .keep, .expire:
-            let fresh = request.fresh ?? FreshMaterial()
-            let held =
-                request.held ?? HeldCredential(handle: fresh.handle, secret: fresh.secret, hash: fresh.secret.hash)
-            return (held, .resealed)
+            return (request.held ?? request.material().credential, .resealed)
         }
     }
 
-    private func field(_ record: LoadedRecord, _ held: HeldCredential) throws -> HTTPField {
-        let value = try sealed.codec.seal(record, handle: held.handle)
+    private func cookies(_ record: LoadedRecord, _ held: HeldCredential) throws -> [NamedCookie] {
+        let value = try sealed.codec.value(of: record, held: held)
         let now = manager.clock.now()
-        let field: HTTPField
-        do {
-            field = try manager.cookie.field(value: value, maxAge: manager.maxAge(of: record, at: now), now: now)
-        } catch {
-            throw SessionError.tooLargeForCookie(manager.cookieName.bytes.count + 1 + value.utf8.count)
+        let maxAge = manager.maxAge(of: record, request.persistence, at: now)
+        let template = exchange.template
+        let others = try sealed.codec.cookies(beside: value, template)
+        return try ([(template, value: value)] + others).map { template, value in
+            let field: HTTPField
+            do {
+                field = try template.field(value: value, maxAge: maxAge, now: now)
+            } catch {
+                throw SessionError.tooLargeForCookie(template.name.bytes.count + 1 + value.utf8.count)
+            }
+            // With its attributes: RFC 6265 section 6.1 counts them, and browsers that go by it would drop it.
+            guard field.value.utf8.count <= SetCookie.sizeLimit else {
+                throw SessionError.tooLargeForCookie(field.value.utf8.count)
+            }
+            return NamedCookie(name: template.name, field: field)
         }
-        // With its attributes: RFC 6265 section 6.1 counts them, and browsers that go by it would drop it.
-        guard field.value.utf8.count <= SetCookie.sizeLimit else {
-            throw SessionError.tooLargeForCookie(field.value.utf8.count)
-        }
-        return field
     }
 
     // MARK: Ending

@@ -27,39 +27,6 @@
 /// session that does not fit into a cookie makes the commit throw ``SessionError/Code/tooLarge``, before a field is sent:
 /// 4096 bytes with name and attributes, which leaves some 2.5 KB for values.
 public struct SealedCookies: Sendable {
-    /// What a session that no server keeps cannot promise.
-    ///
-    /// An application names each of them when it makes its manager, or that throws: nobody finds out later.
-    public struct MissingGuarantees: OptionSet, Sendable, Hashable {
-        /// The members, a bit for each.
-        public let rawValue: Int
-
-        /// Creates a set from bits.
-        public init(rawValue: Int) {
-            self.rawValue = rawValue
-        }
-
-        /// Invariant I1 is missing: of two requests that change a session at the same time, one loses its changes.
-        public static let concurrentChangesAreLost = MissingGuarantees(rawValue: 1)
-        /// Invariant I4 is missing: an earlier cookie of a session counts on beside the current one, with what the session
-        /// held then, until its own deadlines.
-        public static let earlierStatesComeBack = MissingGuarantees(rawValue: 2)
-        /// Invariant I6 is missing: `consume` throws, as a value could be handed out twice.
-        public static let nothingIsConsumedOnce = MissingGuarantees(rawValue: 4)
-        /// Invariant I2 is missing: a destroyed session is over for the client that is told so, unless the answer of a
-        /// request under way comes after it, and for nobody who has a copy of its cookie. Not missing with
-        /// ``SealedCookies/revocations``.
-        public static let logoutReachesOneClient = MissingGuarantees(rawValue: 8)
-
-        /// What each is called, and what it says.
-        static let all: [(member: MissingGuarantees, name: String)] = [
-            (.concurrentChangesAreLost, ".concurrentChangesAreLost"),
-            (.earlierStatesComeBack, ".earlierStatesComeBack"),
-            (.nothingIsConsumedOnce, ".nothingIsConsumedOnce"),
-            (.logoutReachesOneClient, ".logoutReachesOneClient"),
-        ]
-    }
-
     /// Where it is kept which sessions have ended; by default `nil`, nowhere.
     ///
     /// Any store does. A session that is destroyed, restarted, emptied or given a new credential without a grace (a login

@@ -11,6 +11,40 @@ public struct SessionConfiguration: Sendable {
     /// gone when the browser closes.
     public var cookie = SessionCookie()
 
+    /// Where the credential travels. Default ``SessionTransport/cookie``: the credential is taken from nowhere else
+    /// (checklist ID-10).
+    ///
+    /// ``SessionTransport/header`` is for API and mobile clients. With both, a request's header wins over its cookie, and
+    /// each client is answered over the transport it came over. A session that begins travels in a cookie, unless the
+    /// handler says ``Session/travel(over:)``.
+    public var transport: SessionTransport = .cookie
+
+    /// Changes the cookie's settings for one request: its domain, its path, `SameSite`, how long the browser keeps it.
+    /// Default `nil`: they are always the same.
+    ///
+    /// ```swift
+    /// configuration.cookieForRequest = { request, cookie in
+    ///     if request.head.path?.hasPrefix("/embed/") == true { cookie.sameSite = .none }
+    /// }
+    /// ```
+    ///
+    /// It is called once for each exchange whose session is asked for, and for no other. The name has to stay, and what is
+    /// unsafe is refused: asking for the session then throws a ``SessionConfigurationError``, and nothing is stored. A
+    /// browser knows a cookie by its domain and its path too, so requests of one session had better agree on them.
+    public var cookieForRequest: (@Sendable (CookieRequest, inout SessionCookie) -> Void)?
+
+    /// How it is told whether a client's connection is encrypted. Default `nil`: nobody asks, a `Secure` cookie is always
+    /// sent, and the browser drops it where it came in the clear.
+    ///
+    /// Once it is set, a session that begins over an unencrypted connection whose cookie is `Secure` is not stored, as the
+    /// client would not keep its cookie: ``SessionEvent/Kind/cookieWithheld`` says so. Adapters pass the connection to
+    /// ``SessionManager/open(_:over:)``.
+    public var proxies: TrustedProxies?
+
+    /// What a request outside the cookie's path is told that asks for its session. Default ``OutsidePath/refuse``. One that
+    /// brings its credential over ``SessionTransport/header`` has its session everywhere.
+    public var outsidePath: OutsidePath = .refuse
+
     /// How long a session with an owner lives. Default ``SessionLifetime/standard``.
     public var lifetime: SessionLifetime = .standard
 
@@ -18,7 +52,8 @@ public struct SessionConfiguration: Sendable {
     public var anonymousLifetime: SessionLifetime = .anonymous
 
     /// How far the idle deadline may lag behind before a request that only reads moves it. In between, reading writes
-    /// nothing. Must be shorter than the idle times. Default 1 minute.
+    /// nothing. Must be shorter than the idle times; the longest, `lifetime.idle - .microseconds(1)` where both idle times are
+    /// the same, means that a session ends so long after its last change, however often it is read. Default 1 minute.
     public var renewalInterval: Duration = .seconds(60)
 
     /// How long a credential counts on after a rotation with a grace, so that requests already under way and other tabs
@@ -33,6 +68,9 @@ public struct SessionConfiguration: Sendable {
     /// absolute time of 12 hours already ends a session soon. For longer ones, 4 hours is a good choice (checklist
     /// LC-09).
     public var rotationInterval: Duration?
+
+    /// What becomes of a session whose superseded credential is shown. Default ``SupersededPolicy/refuse``.
+    public var supersededPolicy: SupersededPolicy = .refuse
 
     /// Whether a commit that moved the idle deadline sends the cookie again, so that a persistent cookie rolls on with
     /// it. Default `false`.
@@ -100,6 +138,20 @@ public struct SessionConfiguration: Sendable {
         case dropEverything
     }
 
+    /// What becomes of a session whose superseded credential is shown: a genuine one that a rotation has replaced, and
+    /// whose grace is over. After a login, or another rotation without a grace, a minute is left to requests that were
+    /// under way: they are anonymous, and no more.
+    ///
+    /// It may be a copy, or the client of an answer that was lost on its way. Which of the two holds the current one,
+    /// nobody can tell.
+    public enum SupersededPolicy: Sendable, Hashable {
+        /// The request is anonymous, and the event ``Arrival/superseded`` tells of it. The session goes on.
+        case refuse
+        /// The session ends, for both: a thief and a client who lost an answer have to log in again. The event
+        /// ``SessionEvent/Kind/revoked`` follows the other.
+        case endSession
+    }
+
     /// What a commit does with changes to a session that ended meanwhile.
     public enum EndedPolicy: Sendable, Hashable {
         /// The commit throws ``SessionError/Code/ended`` (409): the client learns that its change was not kept.
@@ -108,11 +160,23 @@ public struct SessionConfiguration: Sendable {
         case discard
     }
 
+    /// What a request outside the cookie's path is told that asks for its session (RFC 6265 section 5.1.4: `/admin` is not
+    /// below it at `/administrator`).
+    public enum OutsidePath: Sendable, Hashable {
+        /// It has none: asking throws ``SessionError/Code/outsidePath``. Nothing is loaded and nothing is stored, as the
+        /// client would not bring the cookie back there.
+        case refuse
+        /// It may begin one, whose cookie the client brings back to requests below the path: for a login page at `/login`
+        /// and a cookie at `/admin`.
+        case serve
+    }
+
     /// When a flash value goes.
     public enum FlashLifetime: Sendable, Hashable {
         /// When a handler has read it, in whichever request that is.
         case untilRead
-        /// At the end of the next request that asks for the session, read or not.
+        /// At the end of the next request that asks for the session, read or not. The request that leaves one does not read
+        /// it.
         case nextRequest
     }
 
@@ -161,6 +225,13 @@ public struct SessionConfiguration: Sendable {
                 .limit,
                 "maximumSessionsPerOwner must be at least 1, or nobody could log in. Raise it, or leave it at nil for "
                     + "no limit."
+            )
+        }
+        guard proxies != nil || cookie.security != .automatic && !cookie.isCrossSiteWhereSecure else {
+            throw SessionConfigurationError(
+                .proxy,
+                "A cookie that depends on the client's connection needs configuration.proxies, which says how that is told. "
+                    + "Set it to .nobody if clients reach this server themselves, or to the proxies in front of it."
             )
         }
         try validateRotation()

@@ -8,8 +8,7 @@ public struct SessionConfigurationError: Error, Sendable, Equatable, CustomStrin
         private enum Value: String {
             case weakSecret, missingSecret, exposedSecret, duplicateKey, emptyKeyRing, insecureCookie, cookiePrefix,
                 invalidCookieName, invalidCookieAttribute, invalidApplication, duplicateManager, lifetime,
-                trustedOrigin,
-                limit, middlewareOrder, store
+                trustedOrigin, csrfToken, transport, limit, middlewareOrder, store, setting, proxy
         }
         private let value: Value
 
@@ -39,12 +38,20 @@ public struct SessionConfigurationError: Error, Sendable, Equatable, CustomStrin
         public static let lifetime = Code(value: .lifetime)
         /// A trusted origin is not an exact origin (CF-10).
         public static let trustedOrigin = Code(value: .trustedOrigin)
+        /// A CSRF token would be taken from where any page can put it (CS-05, CS-10).
+        public static let csrfToken = Code(value: .csrfToken)
+        /// The credential would travel in no way, or in one that the sessions' format does not have.
+        public static let transport = Code(value: .transport)
         /// A limit is zero or negative (CF-12).
         public static let limit = Code(value: .limit)
         /// A middleware is missing, doubled or in the wrong order (CF-14).
         public static let middlewareOrder = Code(value: .middlewareOrder)
         /// The store cannot do what the configuration asks of it.
         public static let store = Code(value: .store)
+        /// A setting that was read from the environment or a file is not what it has to be.
+        public static let setting = Code(value: .setting)
+        /// A trusted proxy is none, or a request's scheme cannot be told.
+        public static let proxy = Code(value: .proxy)
 
         public var description: String { value.rawValue }
     }

@@ -4,7 +4,7 @@ extension SessionEvent.Kind {
     /// How loud the event is: what may be an attack or costs a user something is a warning, daily life is not.
     var logLevel: Logger.Level {
         switch self {
-        case .began, .destroyed, .restarted, .rotated: .debug
+        case .began, .destroyed, .restarted, .rotated, .moved: .debug
         case .loggedIn, .revoked, .revokedAll, .displaced: .info
         case .suspicious(let arrival):
             switch arrival {
@@ -12,7 +12,7 @@ extension SessionEvent.Kind {
             case .malformed, .unverifiable: .info
             case .superseded, .duplicate, .unreadable: .warning
             }
-        case .loginRefused, .changesDiscarded, .undecodable: .warning
+        case .loginRefused, .changesDiscarded, .cookieWithheld, .uncommitted, .undecodable: .warning
         case .lateChangeLost, .storeFailed: .error
         }
     }
@@ -25,6 +25,7 @@ extension SessionEvent.Kind {
         case .destroyed: "session destroyed"
         case .restarted: "session restarted"
         case .rotated: "session credential rotated"
+        case .moved: "session moved from another system's format"
         case .revoked: "session revoked"
         case .revokedAll(let count): "all sessions of an owner revoked, \(count) deleted"
         case .displaced: "session ended: its owner logged in once more than allowed"
@@ -33,6 +34,10 @@ extension SessionEvent.Kind {
         case .undecodable(let name): "session value set aside, it does not decode: \(Self.printable(name))"
         case .lateChangeLost: "session changed after its commit, and not saved: the change is lost; call save()"
         case .changesDiscarded: "session changes dropped: it ended meanwhile"
+        case .uncommitted: "session changes dropped: the application commits by itself, and nobody called save()"
+        case .cookieWithheld:
+            "session cookie withheld, and nothing stored that needs it: it is Secure, and the client's connection is not; "
+                + "check configuration.proxies"
         case .storeFailed: "session store failed"
         }
     }
@@ -43,6 +48,7 @@ extension SessionEvent.Kind {
         switch self {
         case .suspicious(let arrival): arrival.rawValue
         case .undecodable: "undecodable"
+        case .cookieWithheld: "cookieWithheld"
         case .storeFailed: "storeFailed"
         default: nil
         }

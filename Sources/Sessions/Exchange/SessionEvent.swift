@@ -14,7 +14,10 @@ public struct SessionEvent: Sendable, Hashable {
         case restarted
         /// The credential was rotated.
         case rotated
-        /// A session was revoked by its handle.
+        /// A session of another system was moved to our own format.
+        case moved
+        /// A session was revoked by its handle, or because its superseded credential was shown
+        /// (``SessionConfiguration/supersededPolicy``).
         case revoked
         /// All sessions of an owner were revoked; the number that were deleted.
         case revokedAll(Int)
@@ -31,6 +34,11 @@ public struct SessionEvent: Sendable, Hashable {
         case undecodable(String)
         /// A change came after the commit and no `save()` followed: it was not kept.
         case lateChangeLost
+        /// A session did not begin, log in or rotate, because the client would not keep its cookie: it is `Secure`, and
+        /// came over an unencrypted connection, as far as ``SessionConfiguration/proxies`` can tell.
+        case cookieWithheld
+        /// Changes were dropped because the application commits by itself and did not save them.
+        case uncommitted
         /// Changes were dropped because the session ended meanwhile.
         case changesDiscarded
         /// The store failed.

@@ -27,9 +27,9 @@ extension SessionExchange {
         let (request, base) = withState { ($0.request(.returned, manager, isFinal: false), $0.base) }
         var consumption = Consumption(exchange: self, request: request, name: name)
         do {
-            let value = try await consumption.run(on: base == nil ? nil : lane.newest ?? base, as: type)
+            let value = try await consumption.run(on: lane.handover.start(from: base), as: type)
             settle(consumption, found: value != nil)
-            manager.queue.leave(lane.key, CommitQueue.Handover(newest: consumption.current))
+            manager.queue.leave(lane.key, lane.handover.followed(by: consumption.current))
             return value
         } catch {
             settle(consumption, found: false)
@@ -61,11 +61,20 @@ extension SessionExchange {
         guard let held else {
             return withState { $0.rebase(on: nil, held: nil, through: $0.moment) }
         }
-        let key = StoreKey(held.handle)
+        let key = held.key
         withState { $0.report.roundTrips += 1 }
-        let stored: StoredRecord?
+        var (stored, place): (StoredRecord?, StoreKey) = (nil, key)
         do {
             stored = try await manager.access.load(key)
+            if let next = manager.forwarded(stored, at: key) {
+                withState { $0.report.roundTrips += 1 }
+                (stored, place) = (try await manager.access.load(next), next)
+            }
+            if place.isOld, let found = stored, let record = manager.format.decode(found, at: place),
+                try await isRevoked(record)
+            {
+                stored = nil
+            }
         } catch {
             manager.emit(.storeFailed, held.handle)
             throw failed(
@@ -73,8 +82,8 @@ extension SessionExchange {
             )
         }
         let now = manager.clock.now()
-        guard let stored, now < stored.expiresAt, let record = manager.records.decode(stored, at: key),
-            record.standing(of: held.hash, at: now) != .superseded
+        guard let stored, now < stored.expiresAt, let record = manager.format.decode(stored, at: place),
+            !record.isExpired(at: now), record.standing(of: held.hash, at: now) != .superseded
         else { throw SessionError.ended }
         withState { state in
             state.readFlash = []
@@ -116,6 +125,7 @@ struct Consumption {
             guard let held = request.held, !record.isExpired(at: now),
                 record.standing(of: held.hash, at: now) != .superseded
             else { throw SessionError.ended }
+            if record.key.isOld { try await checkRevocation(of: record) }
             guard let value = record.content.values.value(name, as: type) else {
                 if let lostReply { throw Self.unknown(lostReply) }
                 return nil
@@ -129,21 +139,37 @@ struct Consumption {
         throw SessionError(.contended, "Other requests changed this session for too long. Try again.")
     }
 
+    /// Refuses a value of a session that has not moved and whose owner was signed out everywhere.
+    private func checkRevocation(of record: LoadedRecord) async throws {
+        let isRevoked: Bool
+        do {
+            isRevoked = try await exchange.isRevoked(record)
+        } catch {
+            manager.emit(.storeFailed, record.key)
+            throw SessionError(
+                .storeUnavailable,
+                "The session store failed to tell whether the owner's sessions were revoked; nothing was consumed.",
+                underlying: error
+            )
+        }
+        guard !isRevoked else { throw SessionError.ended }
+    }
+
     /// Whether this request has removed the value; otherwise `current` is what another one made of the record.
     private mutating func remove(from record: LoadedRecord) async throws -> Bool {
         var next = record
         next.content.values.remove(name)
         next.succeed(record, as: request.version)
-        next = try manager.records.encode(next)
+        next = try request.format.encode(next)
         do {
             roundTrips += 1
-            switch try await manager.access.replace(next.stored, at: next.key, ifVersion: record.stored.version) {
+            switch try await manager.access.replace(next.stored, at: next.key, ifStill: record.stored) {
             case .replaced:
                 current = next
                 return true
             case .gone: current = nil
-            case .conflict(let stored?): try take(stored, at: next.key)
-            case .conflict(nil): try take(try await load(next.key), at: next.key)
+            case .conflict(let stored?): try await take(stored, at: next.key)
+            case .conflict(nil): try await take(try await load(next.key), at: next.key)
             }
             conflicts += 1
             manager.metrics.conflicts.increment()
@@ -157,11 +183,11 @@ struct Consumption {
 
     /// The reply was lost. The value is handed out only if the record proves that this request removed it.
     private mutating func resolve(of record: LoadedRecord, _ error: any Error) async throws -> Bool {
-        manager.emit(.storeFailed, record.key.handle)
+        manager.emit(.storeFailed, record.key)
         lostReply = error
         resends += 1
         do {
-            try take(try await load(record.key), at: record.key)
+            try await take(try await load(record.key), at: record.key)
         } catch {
             throw Self.unknown(error)
         }
@@ -184,9 +210,12 @@ struct Consumption {
         return try await manager.access.load(key)
     }
 
-    private mutating func take(_ stored: StoredRecord?, at key: StoreKey) throws {
+    private mutating func take(_ found: StoredRecord?, at place: StoreKey) async throws {
+        var (stored, key) = (found, place)
+        // The session may have moved out of another system meanwhile.
+        if let next = manager.forwarded(found, at: place) { (stored, key) = (try await load(next), next) }
         current = try stored.map {
-            guard let record = manager.records.decode($0, at: key) else { throw SessionError.ended }
+            guard let record = manager.format.decode($0, at: key) else { throw SessionError.ended }
             return record
         }
     }

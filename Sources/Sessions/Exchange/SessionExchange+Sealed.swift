@@ -4,21 +4,21 @@ extension SessionExchange {
     func arrive(_ sealed: SealedBackend) async throws -> Arrived {
         switch CookieHeader(requestFields).lookup(manager.cookieName) {
         case .absent: return Arrived(arrival: .noCookie)
-        case .one(let value): return try await judge(sealed.codec.parse(value), sealed)
+        case .one(let value): return try await judge(sealed.codec.parse(value, in: requestFields), sealed)
         case .tooMany: return Arrived(arrival: .duplicate)
         case .several(let values):
             // As with other credentials: exactly one may resolve, or somebody planted one (PR-09).
             guard !manager.cookieName.isHostOnly else { return Arrived(arrival: .duplicate) }
             var found: [Arrived] = []
             for value in values {
-                let arrived = try await judge(sealed.codec.parse(value), sealed)
+                let arrived = try await judge(sealed.codec.parse(value, in: requestFields), sealed)
                 if arrived.record != nil { found.append(arrived) }
             }
             return found.count == 1 ? found[0] : Arrived(arrival: .duplicate)
         }
     }
 
-    private func judge(_ parse: SealedCodec.Parse, _ sealed: SealedBackend) async throws -> Arrived {
+    private func judge(_ parse: ParsedCookie, _ sealed: SealedBackend) async throws -> Arrived {
         switch parse {
         case .malformed: return Arrived(arrival: .malformed)
         case .unverifiable: return Arrived(arrival: .unverifiable)

@@ -16,7 +16,7 @@ extension SessionManager {
     ///   with code `store` if a missing guarantee is not named.
     public convenience init(
         sealedCookies: SealedCookies,
-        acknowledging missing: SealedCookies.MissingGuarantees,
+        acknowledging missing: MissingGuarantees,
         keys: KeyRing,
         configuration: SessionConfiguration = SessionConfiguration(),
         clock: any SessionClock = SystemSessionClock(),
@@ -49,20 +49,7 @@ extension SealedCookies {
         _ keys: KeyRing,
         _ configuration: SessionConfiguration
     ) throws(SessionConfigurationError) {
-        let unnamed = MissingGuarantees.all.filter { missing.contains($0.member) && !named.contains($0.member) }
-        guard unnamed.isEmpty else {
-            throw SessionConfigurationError(
-                .store,
-                "Sessions in sealed cookies do without guarantees that a store gives. Read SealedCookies, and name them to "
-                    + "acknowledging: \(unnamed.map(\.name).joined(separator: ", ")). Or use a store."
-            )
-        }
-        guard missing.isSuperset(of: named) else {
-            throw SessionConfigurationError(
-                .store,
-                "With revocations, logging out reaches every client. Leave .logoutReachesOneClient out."
-            )
-        }
+        try missing.check(named, of: "sealed cookies")
         guard (1...256).contains(padding) else {
             throw SessionConfigurationError(.limit, "padding (\(padding)) must be from 1 to 256. 32 is the default.")
         }

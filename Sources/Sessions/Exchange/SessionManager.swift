@@ -22,16 +22,26 @@ public final class SessionManager: Sendable {
     let access: InstrumentedStore
     let realm: Realm
     let codec: CredentialCodec
-    let records: RecordCoder
+    /// How credentials and records are spelled.
+    let format: any WireFormat
+    /// Another system's format that sessions are moved from.
+    let moving: OldFormat?
     let cookieName: CookieName
+    /// The cookie's fields, where they do not depend on the request.
     let cookie: SetCookieTemplate
+    /// The header transport, if it is one of those that are configured.
+    let bearer: BearerHeader?
+    /// The cookie that tells scripts of the other, if there is one.
+    let companion: SetCookieTemplate?
+    /// How the cookie's settings follow from the request; `nil` where they are always the same.
+    let rules: CookieRules?
     let clock: any SessionClock
-    let logger: Logger
+    package let logger: Logger
     let metrics: SessionMetrics
     let queue = CommitQueue()
     /// What is in place of a store, where sessions live in their cookies.
     let sealed: SealedBackend?
-    /// Whether the store answers within the process, without suspending: its operations cannot be cancelled.
+    /// Whether all stores answer within the process, without suspending: their operations cannot be cancelled.
     let storeIsLocal: Bool
     private let logLimiter = LogLimiter()
     private let observer: (@Sendable (SessionEvent) -> Void)?
@@ -73,11 +83,18 @@ public final class SessionManager: Sendable {
         clock: any SessionClock,
         logger: Logger,
         observer: (@Sendable (SessionEvent) -> Void)?,
-        metrics: SessionMetrics
+        metrics: SessionMetrics,
+        foreign: (any ForeignFormat)? = nil,
+        movingFrom old: OldSessions? = nil
     ) throws(SessionConfigurationError) {
         try configuration.validate()
+        try Self.validate(configuration, isNative: foreign == nil && sealedCookies == nil)
+        try foreign?.validate(configuration)
         // A session that is in its cookie is at hand.
-        storeIsLocal = sealedCookies.map { $0.revocations == nil } ?? (store is any ProcessLocalSessionStore)
+        var inCookies = try foreign?.cookieCodec(configuration)
+        let isInCookie = sealedCookies != nil || inCookies != nil
+        let isLocal = isInCookie ? sealedCookies?.revocations == nil : store is any ProcessLocalSessionStore
+        storeIsLocal = isLocal && (old.map { $0.store is any ProcessLocalSessionStore } ?? true)
         guard configuration.maximumSessionsPerOwner == nil || store is any OwnerIndexedSessionStore else {
             throw SessionConfigurationError(
                 .store,
@@ -85,7 +102,7 @@ public final class SessionManager: Sendable {
                     + "another store, or leave the limit at nil."
             )
         }
-        guard !keys.isEphemeral || storeIsLocal || sealedCookies != nil else {
+        guard !keys.isEphemeral || isLocal || isInCookie else {
             throw SessionConfigurationError(
                 .missingSecret,
                 "Ephemeral keys with a store that outlives the process would log everybody out at each start. "
@@ -98,33 +115,54 @@ public final class SessionManager: Sendable {
         self.logger = logger
         self.observer = observer
         cookieName = try CookieName(configuration.cookie.name)
-        cookie = try SetCookieTemplate(
-            name: cookieName,
-            attributes: CookieAttributes(
-                domain: configuration.cookie.domain,
-                path: configuration.cookie.path,
-                secure: !configuration.cookie.allowsPlainHTTP,
-                httpOnly: true,
-                sameSite: configuration.cookie.sameSite,
-                partitioned: configuration.cookie.partitioned,
-                priority: configuration.cookie.priority
-            )
-        )
+        // Another system's cookie is called what it is called.
+        cookie = try configuration.cookie.template(isSecure: true, allowUnprefixed: foreign != nil)
         realm = Realm(application: configuration.application, cookieName: configuration.cookie.name)
         codec = CredentialCodec(keys: keys, realm: realm)
-        records = RecordCoder(
-            format: NativeRecordFormat(),
-            sealer: configuration.sealsRecords ? Sealer(keys: keys, realm: realm, purpose: .record) : nil,
-            maximumBytes: configuration.maximumRecordBytes
-        )
+        bearer = configuration.transport.contains(.header) ? BearerHeader(codec: codec) : nil
+        let own =
+            try foreign?.wireFormat(cookie, configuration, clock)
+            ?? NativeWireFormat(
+                codec: codec,
+                cookie: cookie,
+                records: RecordCoder(
+                    format: NativeRecordFormat(),
+                    sealer: configuration.sealsRecords ? Sealer(keys: keys, realm: realm, purpose: .record) : nil,
+                    maximumBytes: configuration.maximumRecordBytes
+                )
+            )
+        if let old {
+            guard configuration.transport.contains(.cookie) else {
+                throw SessionConfigurationError(
+                    .transport,
+                    "Sessions are moved from another system's cookies, and transport has none, so nobody's would be. Set "
+                        + "transport to .cookie or [.cookie, .header]."
+                )
+            }
+            let moving = try OldFormat(old, for: realm, clock: clock, metrics: MovingMetrics())
+            self.moving = moving
+            format = MovingWireFormat(own: own, old: moving, clock: clock)
+        } else {
+            moving = nil
+            format = own
+        }
+        companion = try configuration.cookie.companionTemplate(cookie.attributes, beside: format)
+        try moving?.check(format.expiredCookies(), companion)
+        rules = try CookieRules(configuration, template: cookie, format: format, allowUnprefixed: foreign != nil)
         self.metrics = metrics
         let tracer = InstrumentationSystem.tracer
-        access = InstrumentedStore(store: store, metrics: metrics, tracer: tracer is NoOpTracer ? nil : tracer)
+        access = InstrumentedStore(
+            store: store,
+            old: old?.store,
+            metrics: metrics,
+            tracer: tracer is NoOpTracer ? nil : tracer
+        )
         let realm = self.realm
-        sealed = sealedCookies.map { cookies in
+        if let sealedCookies { inCookies = SealedCodec(keys: keys, realm: realm, padding: sealedCookies.padding) }
+        sealed = inCookies.map { codec in
             SealedBackend(
-                codec: SealedCodec(keys: keys, realm: realm, padding: cookies.padding),
-                revocations: cookies.revocations.map {
+                codec: codec,
+                revocations: sealedCookies?.revocations.map {
                     InstrumentedStore(store: $0, metrics: metrics, tracer: tracer is NoOpTracer ? nil : tracer)
                 },
                 longest: max(configuration.lifetime.absolute, configuration.anonymousLifetime.absolute)
@@ -134,30 +172,68 @@ public final class SessionManager: Sendable {
         let warnings = StartupWarning.all(
             configuration,
             hasEphemeralKeys: keys.isEphemeral,
-            storeIsLocal: storeIsLocal,
+            storeIsLocal: isLocal,
             isReleaseBuild: StartupWarning.isReleaseBuild
         )
         for warning in warnings { logger.warning("\(warning.message)") }
     }
 
     /// Opens the exchange of a request: no I/O, and nothing is parsed before a handler asks.
-    public func open(_ request: HTTPRequest) -> SessionExchange {
-        open(request.headerFields)
+    ///
+    /// - Parameters:
+    ///   - request: the request's head. What is beside its fields is looked at only where a setting asks for it.
+    ///   - connection: the connection that the request came on, where ``readsConnection`` asks for it.
+    public func open(_ request: HTTPRequest, over connection: RequestConnection? = nil) -> SessionExchange {
+        let details = rules == nil ? nil : RequestDetails(request, connection)
+        return SessionExchange(manager: self, fields: request.headerFields, details: details)
     }
+
+    /// Whether the connection that a request came on makes a difference, for adapters to which it is work to find out.
+    public var readsConnection: Bool { rules?.readsConnection ?? false }
 
     /// Opens the exchange of a request with these header fields: no I/O, and nothing is parsed before a handler asks.
     public func open(_ fields: HTTPFields) -> SessionExchange {
         SessionExchange(manager: self, fields: fields)
     }
 
-    /// Whether a request brings the session cookie, genuine or not. No I/O.
+    /// Opens the exchange of a client whose cookie has this value: for a service without a framework, and without header
+    /// fields.
+    ///
+    /// ```swift
+    /// let exchange = sessions.open(cookieValue: value)
+    /// try await exchange.session.update(.count) { $0 += 1 }
+    /// let next = try await exchange.commit().cookieValue    // nil: the client keeps what it has
+    /// ```
+    ///
+    /// No I/O, and nothing is parsed before a handler asks.
+    ///
+    /// - Parameter value: What stands behind the cookie's name and `=`; `nil` or empty for a client without the cookie. One
+    ///   that no `Cookie` field can carry is malformed. In a wire format of several cookies, use ``open(_:)-(HTTPFields)``.
+    public func open(cookieValue value: String?) -> SessionExchange {
+        guard let value, !value.isEmpty else { return open(HTTPFields()) }
+        // A semicolon would begin another cookie: such a value opens nothing.
+        let isOne = value.utf8.allSatisfy { (0x20...0x7E).contains($0) && $0 != CookieBytes.semicolon }
+        return open([.cookie: "\(cookieName)=\(isOne ? value : "")"])
+    }
+
+    /// Whether a request brings the session cookie, or that of a system that sessions are moved from, genuine or not. No
+    /// I/O.
     public func isCookiePresent(in fields: HTTPFields) -> Bool {
-        if case .absent = CookieHeader(fields).lookup(cookieName) { false } else { true }
+        if case .absent = CookieHeader(fields).lookup(cookieName) {
+            moving?.isPresent(in: fields) ?? false
+        } else {
+            true
+        }
     }
 
     /// A keyed hash of a handle: tells one session's events from another's.
     func tag(_ handle: SessionHandle?) -> String? {
         handle.map { codec.logTag($0) }
+    }
+
+    /// Tells the observer and the log of something about the session whose record is at `key`.
+    func emit(_ kind: SessionEvent.Kind, _ key: StoreKey) {
+        emit(kind, format.handle(of: key))
     }
 
     /// Tells the observer and the log.

@@ -23,14 +23,30 @@ public struct SessionManagers: Sendable {
     public init(_ first: SessionManager, _ others: SessionManager...) throws(SessionConfigurationError) {
         all = [first] + others
         for (index, manager) in all.enumerated() {
-            for earlier in all[..<index] where earlier.cookie.scope.overlaps(manager.cookie.scope) {
-                throw Self.refusal(manager, earlier)
+            for earlier in all[..<index] {
+                guard let name = earlier.sharedCookie(with: manager) else { continue }
+                throw Self.refusal(manager, earlier, name)
+            }
+            guard manager.bearer == nil || !all[..<index].contains(where: { $0.bearer != nil }) else {
+                throw SessionConfigurationError(
+                    .duplicateManager,
+                    "Two managers have the header transport, and a request has one Authorization field. Leave it to one of "
+                        + "them, and set configuration.transport of the other to .cookie."
+                )
             }
         }
     }
 
-    private static func refusal(_ manager: SessionManager, _ earlier: SessionManager) -> SessionConfigurationError {
-        let name = manager.configuration.cookie.name
+    /// One manager alone.
+    package init(only manager: SessionManager) {
+        all = [manager]
+    }
+
+    private static func refusal(
+        _ manager: SessionManager,
+        _ earlier: SessionManager,
+        _ name: CookieName
+    ) -> SessionConfigurationError {
         guard manager !== earlier else {
             return SessionConfigurationError(
                 .duplicateManager,
@@ -40,7 +56,19 @@ public struct SessionManagers: Sendable {
         return SessionConfigurationError(
             .duplicateManager,
             "Two managers use the cookie \(name) for the same requests, and each would overwrite the other's. Give one "
-                + "of them another configuration.cookie.name, or paths or domains of which neither contains the other."
+                + "of them another configuration.cookie.name or companion, or paths or domains of which neither contains the "
+                + "other."
         )
+    }
+}
+
+extension SessionManager {
+    /// The cookies that this manager sets and expires: the companion, and that of a system which it moves sessions from,
+    /// included.
+    private var cookies: [SetCookieTemplate] { [cookie, companion, moving?.cookie].compactMap(\.self) }
+
+    /// The name of a cookie that both managers would use for the same requests.
+    fileprivate func sharedCookie(with other: SessionManager) -> CookieName? {
+        cookies.first { own in other.cookies.contains { own.scope.overlaps($0.scope) } }?.name
     }
 }

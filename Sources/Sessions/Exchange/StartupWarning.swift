@@ -2,6 +2,8 @@
 enum StartupWarning: Sendable, Hashable {
     /// The cookie travels without `Secure` (checklist CK-13).
     case plainHTTP
+    /// The cookie travels without `Secure` where the connection is not encrypted (CK-13).
+    case automaticSecurity
     /// Every host under a domain gets the cookie, and can replace it (CK-12).
     case sharedDomain(String)
     /// The cookie is kept to a path, as if that kept anybody out (CK-12).
@@ -17,6 +19,9 @@ enum StartupWarning: Sendable, Hashable {
         case .plainHTTP:
             "The session cookie travels without Secure: for development only. Use SessionCookie() in production, "
                 + "behind a proxy that terminates TLS too."
+        case .automaticSecurity:
+            "The session cookie travels without Secure to clients whose connection is not encrypted. Redirect them to "
+                + "HTTPS, and use SessionCookie() where all come that way."
         case .sharedDomain(let domain):
             "Every host under \(domain) receives the session cookie and can replace it. Leave cookie.domain out unless "
                 + "all of them are yours and need the session."
@@ -40,9 +45,13 @@ enum StartupWarning: Sendable, Hashable {
         storeIsLocal: Bool,
         isReleaseBuild: Bool
     ) -> [StartupWarning] {
-        let cookie = configuration.cookie
+        let cookie = configuration.transport.contains(.cookie) ? configuration.cookie : SessionCookie()
         var warnings: [StartupWarning] = []
-        if cookie.allowsPlainHTTP { warnings.append(.plainHTTP) }
+        switch cookie.security {
+        case .always: break
+        case .automatic: warnings.append(.automaticSecurity)
+        case .plainHTTPForDevelopment: warnings.append(.plainHTTP)
+        }
         if let domain = cookie.domain { warnings.append(.sharedDomain(domain)) }
         if cookie.path != "/" { warnings.append(.narrowPath(cookie.path)) }
         guard !configuration.sessionsMayEndWithProcess else { return warnings }

@@ -1,7 +1,7 @@
 /// Writes and reads JSON strings (RFC 8259 section 7).
-enum JSONString {
+package enum JSONString {
     /// Appends `text` in quotes, with the escapes that JSON demands and no others.
-    static func append(_ text: String, to output: inout [UInt8]) {
+    package static func append(_ text: String, to output: inout [UInt8]) {
         output.append(UInt8(ascii: "\""))
         for byte in text.utf8 {
             switch byte {
@@ -13,16 +13,12 @@ enum JSONString {
             case 0x09: output.append(contentsOf: #"\t"#.utf8)
             case 0..<0x20:
                 output.append(contentsOf: #"\u00"#.utf8)
-                output.append(hexDigit(byte >> 4))
-                output.append(hexDigit(byte & 15))
+                output.append(Hexadecimal.digit(byte >> 4))
+                output.append(Hexadecimal.digit(byte & 15))
             default: output.append(byte)
             }
         }
         output.append(UInt8(ascii: "\""))
-    }
-
-    private static func hexDigit(_ value: UInt8) -> UInt8 {
-        value < 10 ? UInt8(ascii: "0") + value : UInt8(ascii: "a") + value - 10
     }
 
     /// The text of a string whose bytes between the quotes are `bytes`; `nil` if they are no well-formed text.
@@ -71,13 +67,8 @@ enum JSONString {
     private static func hexUnit(_ rest: inout some IteratorProtocol<UInt8>) -> UInt16? {
         var unit: UInt16 = 0
         for _ in 0..<4 {
-            guard let byte = rest.next() else { return nil }
-            switch byte {
-            case UInt8(ascii: "0")...UInt8(ascii: "9"): unit = unit << 4 | UInt16(byte - UInt8(ascii: "0"))
-            case UInt8(ascii: "a")...UInt8(ascii: "f"): unit = unit << 4 | UInt16(byte - UInt8(ascii: "a") + 10)
-            case UInt8(ascii: "A")...UInt8(ascii: "F"): unit = unit << 4 | UInt16(byte - UInt8(ascii: "A") + 10)
-            default: return nil
-            }
+            guard let value = rest.next().flatMap(Hexadecimal.value) else { return nil }
+            unit = unit << 4 | UInt16(value)
         }
         return unit
     }

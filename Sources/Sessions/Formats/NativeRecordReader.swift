@@ -6,9 +6,9 @@ struct NativeRecordReader {
 
     private var version: Int64?
     private var secretHash: SecretHash?
-    private var graceHash: SecretHash?
-    private var graceUntil: Int64?
-    private var graceNonce: Nonce?
+    private var grace = Grace()
+    private var origin = Grace()
+    private var originHandle: SessionHandle?
     private var createdAt: Int64?
     private var authenticatedAt: Int64?
     private var rotatedAt: Int64?
@@ -16,6 +16,7 @@ struct NativeRecordReader {
     private var csrfNonce: Nonce?
     private var idle: Int64?
     private var absolute: Int64?
+    private var persistence: SessionCookie.Persistence?
     private var values = SessionValues()
     private var flash: [FlashEntry] = []
     private var unknown: [SessionValues.Entry] = []
@@ -44,14 +45,24 @@ struct NativeRecordReader {
             guard idle > 0, absolute > 0 else { return nil }
             content.lifetime = SessionLifetime(idle: .microseconds(idle), absolute: .microseconds(absolute))
         }
-        if let graceHash, let graceUntil, let graceNonce {
-            content.grace = RecordContent.Grace(
-                secretHash: graceHash,
-                until: Timestamp(microseconds: graceUntil),
-                nonce: graceNonce
-            )
+        content.persistence = persistence
+        content.grace = grace.content
+        if let originHandle, let grace = origin.content {
+            content.origin = RecordContent.Origin(handle: originHandle, grace: grace)
         }
         return content
+    }
+
+    /// The parts of a credential's grace.
+    private struct Grace {
+        var hash: SecretHash?
+        var until: Int64?
+        var nonce: Nonce?
+
+        var content: RecordContent.Grace? {
+            guard let hash, let until, let nonce else { return nil }
+            return RecordContent.Grace(secretHash: hash, until: Timestamp(microseconds: until), nonce: nonce)
+        }
     }
 
     /// Takes in one member of the object; `false` if it is not what its name promises.
@@ -65,8 +76,12 @@ struct NativeRecordReader {
         case "csrf": return take(scanner.string().flatMap(nonce), &csrfNonce)
         case "idle": return take(scanner.integer(), &idle)
         case "absolute": return take(scanner.integer(), &absolute)
+        case "keep":
+            let name = scanner.string().flatMap(text)
+            return take(name.flatMap(SessionCookie.Persistence.init(name:)), &persistence)
         case "recent": return readRecent(&scanner)
         case "grace": return readGrace(&scanner)
+        case "origin": return readOrigin(&scanner)
         case "values": return readValues(&scanner)
         case "aside": return readAside(&scanner)
         case "flash": return readFlash(&scanner)
@@ -95,8 +110,12 @@ struct NativeRecordReader {
         Nonce(base64URL: UnsafeBufferPointer(rebasing: bytes[range]))
     }
 
+    private func handle(_ range: Range<Int>) -> SessionHandle? {
+        text(range).flatMap(SessionHandle.init)
+    }
+
     private func hexadecimal(_ range: Range<Int>) -> UInt64? {
-        Hexadecimal.decode(UnsafeBufferPointer(rebasing: bytes[range]))
+        Hexadecimal.number(UnsafeBufferPointer(rebasing: bytes[range]))
     }
 
     private mutating func readRecent(_ scanner: inout JSONScanner) -> Bool {
@@ -111,9 +130,21 @@ struct NativeRecordReader {
     private mutating func readGrace(_ scanner: inout JSONScanner) -> Bool {
         scanner.members { name, scanner in
             switch ShortName(bytes, name) {
-            case "hash": return take(scanner.string().flatMap(hash), &graceHash)
-            case "until": return take(scanner.integer(), &graceUntil)
-            case "nonce": return take(scanner.string().flatMap(nonce), &graceNonce)
+            case "hash": return take(scanner.string().flatMap(hash), &grace.hash)
+            case "until": return take(scanner.integer(), &grace.until)
+            case "nonce": return take(scanner.string().flatMap(nonce), &grace.nonce)
+            default: return scanner.value() != nil
+            }
+        }
+    }
+
+    private mutating func readOrigin(_ scanner: inout JSONScanner) -> Bool {
+        scanner.members { name, scanner in
+            switch ShortName(bytes, name) {
+            case "handle": return take(scanner.string().flatMap(handle), &originHandle)
+            case "hash": return take(scanner.string().flatMap(hash), &origin.hash)
+            case "until": return take(scanner.integer(), &origin.until)
+            case "nonce": return take(scanner.string().flatMap(nonce), &origin.nonce)
             default: return scanner.value() != nil
             }
         }

@@ -23,7 +23,21 @@ struct NativeRecordWriter {
             append(#","absolute":"#)
             append(number: lifetime.absolute.wholeMicroseconds)
         }
-        write(content.grace)
+        if let persistence = content.persistence {
+            append(#","keep":""#)
+            append(persistence.name)
+            append(#"""#)
+        }
+        if let grace = content.grace {
+            append(#","grace":{"#)
+            write(grace)
+        }
+        if let origin = content.origin {
+            append(#","origin":{"handle":""#)
+            origin.handle.withUnsafeBytes { Base64URL.append($0, to: &output) }
+            append(#"","#)
+            write(origin.grace)
+        }
         write(content.recent)
         write(content.values)
         write(content.flash)
@@ -52,9 +66,8 @@ struct NativeRecordWriter {
         output.append(UInt8(ascii: ":"))
     }
 
-    private mutating func write(_ grace: RecordContent.Grace?) {
-        guard let grace else { return }
-        append(#","grace":{"hash":""#)
+    private mutating func write(_ grace: RecordContent.Grace) {
+        append(#""hash":""#)
         grace.secretHash.withUnsafeBytes { Base64URL.append($0, to: &output) }
         append(#"","until":"#)
         append(grace.until)
@@ -110,33 +123,5 @@ struct NativeRecordWriter {
             append("}")
         }
         append("]")
-    }
-}
-
-/// A 64-bit number as sixteen lower-case hexadecimal digits: JSON's numbers are exact to 53 bits only.
-enum Hexadecimal {
-    static func append(_ number: UInt64, to output: inout [UInt8]) {
-        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 16) { digits in
-            var rest = number
-            for index in digits.indices.reversed() {
-                let digit = UInt8(truncatingIfNeeded: rest & 15)
-                digits[index] = digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") + digit - 10
-                rest >>= 4
-            }
-            output.append(contentsOf: digits)
-        }
-    }
-
-    static func decode(_ digits: some Collection<UInt8>) -> UInt64? {
-        guard digits.count == 16 else { return nil }
-        var number: UInt64 = 0
-        for digit in digits {
-            switch digit {
-            case UInt8(ascii: "0")...UInt8(ascii: "9"): number = number << 4 | UInt64(digit - UInt8(ascii: "0"))
-            case UInt8(ascii: "a")...UInt8(ascii: "f"): number = number << 4 | UInt64(digit - UInt8(ascii: "a") + 10)
-            default: return nil
-            }
-        }
-        return number
     }
 }

@@ -23,13 +23,20 @@ struct RecordCoder: Sendable {
         var payload = format.encode(record.content)
         if let sealer { payload = try sealer.seal(payload, context: Array(record.key.text.utf8)) }
         guard payload.count <= maximumBytes else {
-            throw SessionError(
-                .tooLarge,
-                "The session's record would take \(payload.count) bytes, and \(maximumBytes) are allowed. "
-                    + "Keep less in the session, or raise maximumRecordBytes."
-            )
+            throw SessionError.recordTooLarge(payload.count, maximumBytes)
         }
         record.stored.payload = payload
         return record
+    }
+}
+
+extension SessionError {
+    /// A record beyond the configured size.
+    static func recordTooLarge(_ count: Int, _ maximum: Int) -> SessionError {
+        SessionError(
+            .tooLarge,
+            "The session's record would take \(count) bytes, and \(maximum) are allowed. Keep less in the session, or "
+                + "raise maximumRecordBytes."
+        )
     }
 }

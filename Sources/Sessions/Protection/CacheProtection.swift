@@ -2,17 +2,18 @@ import HTTPTypes
 
 /// Keeps caches from handing one user's response to another (checklist section G).
 enum CacheProtection {
-    /// Says that the response depends on the cookie (CA-03), beside whatever else it depends on.
-    static func vary(_ fields: inout HTTPFields) {
-        if fields.contains(.vary) {
-            let present = fields[fields: .vary].flatMap { members($0.value) }
-            guard !present.contains("*"), !present.contains("cookie") else { return }
-        }
-        fields.append(varyByCookie)
+    /// Says that the response depends on the cookie (CA-03), or on the header that has the credential, beside whatever
+    /// else it depends on.
+    static func vary(_ fields: inout HTTPFields, by transports: SessionTransport = .cookie) {
+        let present = fields.contains(.vary) ? fields[fields: .vary].flatMap { members($0.value) } : []
+        guard !present.contains("*") else { return }
+        if transports.contains(.cookie), !present.contains("cookie") { fields.append(varyByCookie) }
+        if transports.contains(.header), !present.contains("authorization") { fields.append(varyByHeader) }
     }
 
     /// Made once: making a field checks every byte of it.
     private static let varyByCookie = HTTPField(name: .vary, value: "Cookie")
+    private static let varyByHeader = HTTPField(name: .vary, value: "Authorization")
 
     /// Forbids storing a response that sets our cookie, whatever the application asked for (CA-01, CA-02): a stored
     /// Set-Cookie is replayed to everybody (RFC 9111 section 7.3).

@@ -34,6 +34,12 @@ struct IPv6Address: Sendable, Hashable {
         }
     }
 
+    /// The address as two numbers, the more significant first.
+    var words: (high: UInt64, low: UInt64) {
+        let number = { (part: ArraySlice<UInt16>) in part.reduce(UInt64(0)) { $0 << 16 | UInt64($1) } }
+        return (number(pieces[..<4]), number(pieces[4...]))
+    }
+
     /// The address as a browser writes it: lower case, no leading zeros, the first of the longest runs of zeros as `::`
     /// (WHATWG URL, "IPv6 serializer"; RFC 5952 section 4).
     var text: String {

@@ -16,8 +16,11 @@ extension Session {
         return Base64URL.encode(pad + masked)
     }
 
-    /// Whether `token` is a CSRF token of this session. Take it from a header or a form field, never from a query or a
-    /// cookie (checklist CS-05), and ask before ``logIn(_:keeping:)``, which renews the secret. Compares in constant time.
+    /// Whether `token` is a CSRF token of this session: one that an earlier request was given, or this one, also where the
+    /// session begins with it. A session that has neither a record nor a token accepts none.
+    ///
+    /// Take it from a header or a form field, never from a query or a cookie (checklist CS-05), and ask before
+    /// ``logIn(_:keeping:)``, which renews the secret. Compares in constant time.
     public func acceptsCSRFToken(_ token: String?) -> Bool {
         guard let token, token.utf8.count == 86, let bytes = Base64URL.decode(token.utf8), bytes.count == 64 else {
             return false
@@ -25,7 +28,8 @@ extension Session {
         let unmasked = zip(bytes[..<32], bytes[32...]).map { $0 ^ $1 }
         let presented = unmasked.withUnsafeBytes { Bytes32(copying: $0) }
         let secrets = exchange.withState { state -> [Bytes32] in
-            guard state.base != nil, !state.isEnded else { return [] }
+            // The random values of a session that begins are made with its first token, and then kept for its record.
+            guard !state.isEnded, state.base != nil || state.fresh != nil else { return [] }
             let (handle, nonce) = state.csrfMaterial(exchange.manager)
             return exchange.manager.codec.csrfSecrets(handle: handle, nonce: nonce)
         }
@@ -37,8 +41,12 @@ extension Session {
 extension ExchangeState {
     /// What the secret behind the session's CSRF tokens is derived from: of the session as the commit will leave it.
     fileprivate mutating func csrfMaterial(_ manager: SessionManager) -> (handle: SessionHandle, nonce: Nonce) {
-        let held = changesHandle(manager) ? nil : held
         let present = renewsSecret ? nil : base
-        return (held?.handle ?? material().handle, present?.content.csrfNonce ?? material().csrfNonce)
+        // A form that was made before the session moved is still answered.
+        let handle = present?.content.origin?.handle ?? (changesHandle(manager) ? nil : presentHandle(manager.format))
+        return (
+            handle ?? material(manager.format).credential.handle,
+            present?.content.csrfNonce ?? material(manager.format).csrfNonce
+        )
     }
 }

@@ -21,6 +21,9 @@ extension Session {
     /// Reads a flash value, the oldest if there are several, and takes it away; the key's default if there is none.
     ///
     /// It is gone once this request commits. A commit that fails keeps it.
+    ///
+    /// Where flash values are for the next request only (``SessionConfiguration/FlashLifetime/nextRequest``), one that this
+    /// request has left itself is not read.
     public func flash<Value>(_ key: SessionKey<Value>) -> Value {
         flashes(key, limit: 1).first ?? key.defaultValue
     }
@@ -31,8 +34,13 @@ extension Session {
     }
 
     private func flashes<Value>(_ key: SessionKey<Value>, limit: Int) -> [Value] {
-        let entries = exchange.look().content.flash.filter { $0.name == key.valueName }
-        let now = exchange.withState { $0.flashNow.removeValue(forKey: key.valueName) }
+        let isForNext = exchange.manager.configuration.flashLifetime == .nextRequest
+        let (now, shown) = exchange.withState { state in
+            (state.flashNow.removeValue(forKey: key.valueName), isForNext ? state.shownFlash : nil)
+        }
+        let entries = exchange.look().content.flash.filter { entry in
+            entry.name == key.valueName && shown?.contains(entry.id) ?? true
+        }
         var values: [Value] = []
         if let now, let value = JSONCoding.decode(Value.self, from: now) { values.append(value) }
         var read: Set<UInt64> = []

@@ -8,7 +8,7 @@ extension Session {
             throw SessionError(
                 .loginRequired,
                 "This needs a login. Log in and try again.",
-                challenge: exchange.manager.challenge
+                challenge: exchange.challenge()
             )
         }
         return owner
@@ -41,22 +41,17 @@ extension Session {
             throw SessionError(
                 .freshLoginRequired,
                 "This needs a login that is no older than \(age). Log in again and try again.",
-                challenge: exchange.manager.challenge(maximumAge: age)
+                challenge: exchange.challenge(maximumAge: age)
             )
         }
     }
 }
 
-extension SessionManager {
-    /// What a 401 says in its `WWW-Authenticate` field (RFC 9110 section 11.6.1 asks for at least one challenge).
-    ///
-    /// No authentication scheme is registered for cookies. This one has the form that every client can parse, and names
-    /// none that makes a browser ask for a password of its own accord.
-    public var challenge: String { "Cookie cookie-name=\"\(cookieName)\"" }
-
-    /// The challenge of a 401 that asks for a more recent login, with the parameters of RFC 9470 section 3.
-    func challenge(maximumAge: Duration) -> String {
-        let seconds = max(0, maximumAge.wholeMicroseconds / 1_000_000)
-        return challenge + ", error=\"insufficient_user_authentication\", max_age=\"\(seconds)\""
+extension SessionExchange {
+    /// The challenge of a 401 to this request: for a login, or for one that is more recent.
+    fileprivate func challenge(maximumAge age: Duration? = nil) -> String {
+        let (transport, arrival) = withState { ($0.fields.transport, $0.arrival) }
+        if let age { return manager.challenge(over: transport, maximumAge: age) }
+        return manager.challenge(over: transport, arrival)
     }
 }

@@ -13,17 +13,18 @@ extension Session {
     public var id: String {
         exchange.withState { state in
             let held = state.renewsSecret ? nil : state.held
-            return (held?.hash ?? state.material().secret.hash).publicID
+            return (held?.hash ?? state.material(exchange.manager.format).credential.hash).publicID
         }
     }
 
     /// The session's handle: stable for its life, authenticates nothing. Show it in lists, revoke by it.
     ///
-    /// After a restart, or a login over another owner, it is that of the session that begins with the commit.
+    /// After a restart, or a login over another owner, it is that of the session that begins with the commit. A session of
+    /// another system that is moved changes it once: see <doc:Moving>.
     public var handle: SessionHandle {
         exchange.withState { state in
-            let held = state.changesHandle(exchange.manager) ? nil : state.held
-            return held?.handle ?? state.material().handle
+            let present = state.changesHandle(exchange.manager) ? nil : state.presentHandle(exchange.manager.format)
+            return present ?? state.material(exchange.manager.format).credential.handle
         }
     }
 
@@ -82,7 +83,14 @@ extension Session {
 extension SessionManager {
     /// The application's owner id in an index key of this manager's realm.
     func owner(of key: OwnerKey) -> String? {
-        let prefix = OwnerKey(realm: realm, owner: "").text
+        realm.owner(of: key)
+    }
+}
+
+extension Realm {
+    /// The application's owner id in an index key of this realm; `nil` if it is of another.
+    func owner(of key: OwnerKey) -> String? {
+        let prefix = OwnerKey(realm: self, owner: "").text
         guard key.text.utf8.starts(with: prefix.utf8) else { return nil }
         return String(decoding: key.text.utf8.dropFirst(prefix.utf8.count), as: UTF8.self)
     }

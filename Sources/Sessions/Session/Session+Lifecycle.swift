@@ -56,13 +56,14 @@ extension Session {
     /// - Parameter grace: how long the old credential counts on, so that requests under way and other tabs are not
     ///   logged out: every request that brings it is answered with the same new cookie. At most 60 seconds; zero makes
     ///   the old one worthless at once. `nil` takes the configuration's. A rotation inside the grace of another is
-    ///   satisfied by that one; a grace is never extended.
+    ///   satisfied by that one; a grace is never extended. In another system's format there is none.
     public func rotate(grace: Duration? = nil) {
         let grace = min(grace ?? exchange.manager.configuration.rotationGrace, .seconds(60))
+        let isStrict = grace <= .zero || exchange.manager.format.movesOnRotation
         exchange.carryOut { state in
             guard state.base != nil else { return }
             if case .strict = state.intent.rotation { return }
-            state.rotate(grace > .zero ? .graceful(grace) : .strict)
+            state.rotate(isStrict ? .strict : .graceful(grace))
         }
     }
 

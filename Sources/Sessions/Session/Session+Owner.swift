@@ -30,6 +30,9 @@ extension Session {
     ///
     /// After a ``logIn(_:keeping:)`` in the same request it ends those from before: what a password reset wants.
     ///
+    /// A session that lives in its cookie, or that has not moved from another system, outlives this under a new credential.
+    /// An application that commits by itself (``SessionOptions/explicitCommit``) has to ``save()`` it.
+    ///
     /// - Returns: how many ended.
     /// - Throws: ``SessionError``; ``SessionError/Code/unsupported`` if the store has no index of owners.
     @discardableResult

@@ -37,6 +37,14 @@ extension Session {
         try await exchange.reload()
     }
 
+    /// Drops what this request has changed since its last checkpoint, an end of the session included, without asking the
+    /// store: the session stays as it is there. Express-session's `req.session = null` with `unset: 'keep'`.
+    ///
+    /// A destroy that ``save()`` has carried out stays.
+    public func discard() {
+        exchange.withState { $0.discard() }
+    }
+
     /// Takes the value of `key` out of the session, at once: of all concurrent requests, exactly one gets it.
     ///
     /// For OAuth states, nonces, one-time links. Only the removal is written; other changes of this request wait for the

@@ -3,6 +3,7 @@ struct SessionContent: Sendable, Equatable {
     var values = SessionValues()
     var flash: [FlashEntry] = []
     var lifetime: SessionLifetime?
+    var persistence: SessionCookie.Persistence?
 
     init() {}
 
@@ -10,6 +11,7 @@ struct SessionContent: Sendable, Equatable {
         values = record.values
         flash = record.flash
         lifetime = record.lifetime
+        persistence = record.persistence
     }
 
     var isEmpty: Bool { values.isEmpty && flash.isEmpty }
@@ -49,6 +51,7 @@ struct SessionContent: Sendable, Equatable {
             flash = []
         }
         if lifetime == before.lifetime { lifetime = nil }
+        if persistence == before.persistence { persistence = nil }
     }
 }
 

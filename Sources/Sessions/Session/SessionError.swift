@@ -6,7 +6,8 @@ public struct SessionError: Error, Sendable, Equatable, CustomStringConvertible 
     public struct Code: Sendable, Hashable, CustomStringConvertible {
         private enum Value: String {
             case ended, revoked, contended, storeUnavailable, outcomeUnknown, sealed, pendingOperation, unencodable,
-                tooLarge, invalidOwner, unsupported, nestedChange, loginRequired, freshLoginRequired
+                tooLarge, invalidOwner, unsupported, nestedChange, loginRequired, freshLoginRequired, outsidePath,
+                noRequest
         }
         private let value: Value
 
@@ -33,12 +34,17 @@ public struct SessionError: Error, Sendable, Equatable, CustomStringConvertible 
         public static let invalidOwner = Code(value: .invalidOwner)
         /// The closure of an `update` has changed the session itself, and not only its argument. Answer 500.
         public static let nestedChange = Code(value: .nestedChange)
-        /// The store has no index of owners. Answer 501.
+        /// The store has no index of owners, or the transport is not configured. Answer 501.
         public static let unsupported = Code(value: .unsupported)
         /// The session has no owner, and what was asked for needs one. Answer 401.
         public static let loginRequired = Code(value: .loginRequired)
         /// The owner's login is older than what was asked for allows. Answer 401.
         public static let freshLoginRequired = Code(value: .freshLoginRequired)
+        /// The request lies outside the cookie's path, so that it has no session. Answer 500.
+        public static let outsidePath = Code(value: .outsidePath)
+
+        /// The task serves no request whose session could be asked for. Answer 500.
+        public static let noRequest = Code(value: .noRequest)
 
         public var description: String { value.rawValue }
 
@@ -49,7 +55,9 @@ public struct SessionError: Error, Sendable, Equatable, CustomStringConvertible 
             case .ended, .revoked: 409
             case .contended, .storeUnavailable, .outcomeUnknown: 503
             case .unsupported: 501
-            case .sealed, .pendingOperation, .unencodable, .tooLarge, .invalidOwner, .nestedChange: 500
+            case .sealed, .pendingOperation, .unencodable, .tooLarge, .invalidOwner, .nestedChange,
+                .outsidePath, .noRequest:
+                500
             }
         }
     }

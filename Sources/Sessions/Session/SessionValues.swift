@@ -99,6 +99,17 @@ struct SessionValues: Sendable, Equatable {
         entries.removeAll { !names.contains($0.name) }
     }
 
+    /// Keeps the texts that stand beside a value, and nothing else.
+    mutating func keepAside() {
+        entries = entries.filter { !$0.aside.isEmpty }
+            .map { Entry(name: $0.name, text: JSONText("null".utf8), aside: $0.aside) }
+    }
+
+    /// Puts back what was found beside the value of `name`, if there is one still.
+    mutating func restore(aside: [JSONText], of name: ValueName) {
+        if let index = index(of: name) { entries[index].aside = aside }
+    }
+
     /// Puts back the texts found beside values.
     ///
     /// - Returns: `false` if there is no such value.

@@ -101,7 +101,7 @@ final class FileCallQueue: Sendable {
     private let threads: [DispatchQueue]
     private let limits: Limits
     private let errors: FileErrors
-    private let lock: @Sendable (Int) throws -> FileRoot.Lock?
+    private let lock: @Sendable (Int) throws -> FileLock?
     private let timer: Timer
     private let state: Mutex<State>
     private let carriedOut = Atomic(0)
@@ -116,7 +116,7 @@ final class FileCallQueue: Sendable {
         _ limits: Limits,
         lanes: Int = 0,
         errors: FileErrors,
-        lock: @escaping @Sendable (Int) throws -> FileRoot.Lock? = { _ in nil },
+        lock: @escaping @Sendable (Int) throws -> FileLock? = { _ in nil },
         timer: @escaping Timer = FileCallQueue.after
     ) {
         self.limits = limits
@@ -357,10 +357,42 @@ final class FileCallQueue: Sendable {
         if isDrained { done() }
     }
 
+    /// Carries out what is queued in `queues`, and refuses what comes later.
+    ///
+    /// - Throws: ``SessionStoreError`` with code `timedOut` after `deadline`.
+    static func close(_ queues: [FileCallQueue], within deadline: Duration, _ errors: FileErrors) async throws {
+        let drained = DispatchGroup()
+        for queue in queues {
+            drained.enter()
+            queue.drain { drained.leave() }
+        }
+        try await withCheckedThrowingContinuation { (reply: CheckedContinuation<Void, any Error>) in
+            let call = FileCall {
+                { reply.resume() }
+            } refuse: {
+                reply.resume(throwing: $0)
+            }
+            drained.notify(queue: DispatchQueue(label: "FileSessionStore.close")) { call.run(errors) }
+            after(deadline) { call.fail(errors.notClosed(after: deadline)) }
+        }
+    }
+
     /// Calls `done` after `duration`.
     @Sendable
     static func after(_ duration: Duration, _ done: @escaping @Sendable () -> Void) {
         timers.asyncAfter(deadline: .now() + duration.dispatchInterval, execute: done)
+    }
+}
+
+extension FileCallQueue.Limits {
+    /// What a store's configuration says, for this many threads.
+    init(_ configuration: FileSessionStore.Configuration, threads: Int) {
+        self.init(
+            threads: threads,
+            waiting: configuration.queueLimit,
+            deadline: configuration.deadline,
+            lockTimeout: configuration.lockTimeout
+        )
     }
 }
 

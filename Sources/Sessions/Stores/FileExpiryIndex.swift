@@ -4,7 +4,7 @@ struct FileDueNote: Sendable, Hashable {
     let place: FilePlace
 
     /// As the note's file is called: the deadline in front, in digits whose order is that of time.
-    var name: String { Hex.text(deadline.ordered) + "-" + place.name }
+    var name: String { Hexadecimal.encode(deadline.ordered) + "-" + place.name }
 
     init(_ deadline: Timestamp, _ place: FilePlace) {
         self.deadline = deadline
@@ -13,7 +13,7 @@ struct FileDueNote: Sendable, Hashable {
 
     init?(name: String) {
         let parts = name.split(separator: "-", maxSplits: 1)
-        guard parts.count == 2, let digits = Hex.bytes(parts[0]), digits.count == 8,
+        guard parts.count == 2, let digits = Hexadecimal.bytes(parts[0].utf8, isCanonical: true), digits.count == 8,
             let place = FilePlace(name: parts[1])
         else { return nil }
         self.init(Timestamp(ordered: digits.reduce(0) { $0 << 8 | UInt64($1) }), place)
@@ -42,8 +42,8 @@ final class FileExpiryIndex: Sendable {
     }
 
     // Shifts leave 28 and ten bits: seven digits and three.
-    private static func coarseName(_ number: UInt64) -> String { String(Hex.text(number).suffix(7)) }
-    private static func fineName(_ number: UInt64) -> String { String(Hex.text(number).suffix(3)) }
+    private static func coarseName(_ number: UInt64) -> String { String(Hexadecimal.encode(number).suffix(7)) }
+    private static func fineName(_ number: UInt64) -> String { String(Hexadecimal.encode(number).suffix(3)) }
 
     /// How often a directory is made again that a sweep has removed at that moment, as it was empty.
     private static let attempts = 100

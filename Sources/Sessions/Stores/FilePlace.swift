@@ -23,7 +23,7 @@ struct FilePlace: Sendable, Hashable {
     let leaf: Int
     let name: String
 
-    private init(hash: [UInt8], name: String) {
+    init(hash: [UInt8], name: String) {
         shard = Int(hash[0])
         leaf = Int(hash[1] >> 4)
         self.name = name
@@ -33,16 +33,19 @@ struct FilePlace: Sendable, Hashable {
     init(_ key: StoreKey) {
         let text = Array(key.text.utf8)
         let hash = Array(SHA256.hash(data: text))
-        self.init(hash: hash, name: text.count <= Self.longestSpelledKey ? Self.order(key) : "x" + Hex.text(hash))
+        self.init(
+            hash: hash,
+            name: text.count <= Self.longestSpelledKey ? Self.order(key) : "x" + Hexadecimal.encode(hash)
+        )
     }
 
     /// The key's bytes, spelled so that texts in the order of the keys come out; also the name of a key that is not long.
-    static func order(_ key: StoreKey) -> String { "k" + Hex.text(key.text.utf8) }
+    static func order(_ key: StoreKey) -> String { "k" + Hexadecimal.encode(key.text.utf8) }
 
     /// Where the epoch of an owner is kept.
     init(epochOf owner: OwnerKey) {
         let hash = Array(SHA256.hash(data: Array(owner.text.utf8)))
-        self.init(hash: hash, name: "e" + Hex.text(hash))
+        self.init(hash: hash, name: "e" + Hexadecimal.encode(hash))
     }
 
     /// Where it is noted that `owner` owns the record at `record`.
@@ -59,11 +62,11 @@ struct FilePlace: Sendable, Hashable {
     }
 
     /// Half of the hash is enough: the record says who owns it, and it is asked.
-    private static func notePrefix(_ hash: [UInt8]) -> String { Hex.text(hash[..<16]) + "-" }
+    private static func notePrefix(_ hash: [UInt8]) -> String { Hexadecimal.encode(hash[..<16]) + "-" }
 
     /// The place of a record or an epoch with this name; `nil` for the name of something else.
     init?(name: Substring) {
-        guard let digits = Hex.bytes(name.dropFirst()) else { return nil }
+        guard let digits = Hexadecimal.bytes(name.dropFirst().utf8, isCanonical: true) else { return nil }
         switch name.first {
         case "k":
             guard let key = StoreKey(String(decoding: digits, as: UTF8.self)) else { return nil }
@@ -80,67 +83,18 @@ struct FilePlace: Sendable, Hashable {
 
     /// The key of the record here; `nil` where only the record itself says it.
     var key: StoreKey? {
-        guard name.utf8.first == UInt8(ascii: "k"), let text = Hex.bytes(name.dropFirst()) else { return nil }
+        guard name.utf8.first == UInt8(ascii: "k"),
+            let text = Hexadecimal.bytes(name.dropFirst().utf8, isCanonical: true)
+        else { return nil }
         return StoreKey(String(decoding: text, as: UTF8.self))
     }
 
-    static func shardName(_ shard: Int) -> String { Hex.text([UInt8(truncatingIfNeeded: shard)]) }
+    static func shardName(_ shard: Int) -> String { Hexadecimal.encode([UInt8(truncatingIfNeeded: shard)]) }
 
     static func leafName(_ leaf: Int) -> String { String(leaf, radix: 16) }
 
     /// The shard of a name that ``shardName(_:)`` made.
     static func shard(named name: String) -> Int? {
-        Hex.bytes(name[...]).flatMap { $0.count == 1 ? Int($0[0]) : nil }
-    }
-}
-
-/// Hexadecimal digits, in lower case.
-enum Hex {
-    static func text(_ bytes: some Collection<UInt8>) -> String {
-        String(unsafeUninitializedCapacity: bytes.count * 2) { buffer in
-            var index = 0
-            for byte in bytes {
-                buffer[index] = digit(byte >> 4)
-                buffer[index + 1] = digit(byte & 15)
-                index += 2
-            }
-            return index
-        }
-    }
-
-    /// Sixteen digits, in whose order the numbers are.
-    static func text(_ number: UInt64) -> String {
-        text((0..<8).map { UInt8(truncatingIfNeeded: number >> (56 - 8 * UInt64($0))) })
-    }
-
-    /// The bytes that an even number of digits spells; `nil` for anything else.
-    static func bytes(_ text: Substring) -> [UInt8]? {
-        let digits = text.utf8
-        guard digits.count.isMultiple(of: 2) else { return nil }
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(digits.count / 2)
-        var high: UInt8?
-        for digit in digits {
-            guard let value = value(digit) else { return nil }
-            if let first = high {
-                bytes.append(first << 4 | value)
-                high = nil
-            } else {
-                high = value
-            }
-        }
-        return bytes
-    }
-
-    private static func digit(_ value: UInt8) -> UInt8 {
-        value < 10 ? UInt8(ascii: "0") + value : UInt8(ascii: "a") + value - 10
-    }
-
-    private static func value(_ digit: UInt8) -> UInt8? {
-        switch digit {
-        case UInt8(ascii: "0")...UInt8(ascii: "9"): digit - UInt8(ascii: "0")
-        case UInt8(ascii: "a")...UInt8(ascii: "f"): digit - UInt8(ascii: "a") + 10
-        default: nil
-        }
+        Hexadecimal.bytes(name.utf8, isCanonical: true).flatMap { $0.count == 1 ? Int($0[0]) : nil }
     }
 }

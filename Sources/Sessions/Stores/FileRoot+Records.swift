@@ -182,7 +182,7 @@ extension FileRoot {
     /// Moves what is no file of ours out of the way, if it is still there, for an operator to look at.
     func setAside(_ place: FilePlace, in tree: FileTree) throws {
         guard let leaf = try tree.leaf(place.shard, place.leaf) else { return }
-        let name = Hex.text(UInt64.random(in: .min ... .max))
+        let name = Hexadecimal.encode(UInt64.random(in: .min ... .max))
         do {
             try leaf.move(place.name, to: damaged, as: name)
         } catch FileFailure.notThere {

@@ -26,7 +26,7 @@ final class FileRoot: Sendable {
     let expiry: FileExpiryIndex
     let temporary: FileDescriptor
     let damaged: FileDescriptor
-    private let locks: FileDescriptor
+    private let locks: FileLocks
     let disk: FileDisk
     /// Called after something was set aside: its name in `damaged`.
     let onSetAside: @Sendable (String) -> Void
@@ -72,13 +72,14 @@ final class FileRoot: Sendable {
             expiry = FileExpiryIndex(try directory("expiry"), disk)
             temporary = try directory("temporary")
             damaged = try directory("damaged")
-            locks = try directory("locks")
+            locks = FileLocks(try directory("locks"), steps)
         } catch {
             throw errors.error(for: error)
         }
     }
 
-    private static func open(_ path: String, _ errors: FileErrors) throws -> FileDescriptor {
+    /// Opens the directory at a path that is no symbolic link.
+    static func open(_ path: String, _ errors: FileErrors) throws -> FileDescriptor {
         do {
             // With a slash at its end, the system would follow a link.
             let end = path.utf8.lastIndex { $0 != UInt8(ascii: "/") }
@@ -95,7 +96,7 @@ final class FileRoot: Sendable {
     }
 
     /// Refuses a directory that somebody else can change (checklist CF-11).
-    private static func refuseUnsafe(_ root: borrowing FileDescriptor, _ errors: FileErrors) throws {
+    static func refuseUnsafe(_ root: borrowing FileDescriptor, _ errors: FileErrors) throws {
         do {
             let status = try root.status()
             guard status.st_uid == geteuid() else { throw errors.foreignOwner }
@@ -106,7 +107,7 @@ final class FileRoot: Sendable {
     }
 
     /// Takes the directory from those who can read it. Not before it is known to be a store's: it may be the system's.
-    private static func hide(_ root: borrowing FileDescriptor) throws {
+    static func hide(_ root: borrowing FileDescriptor) throws {
         let mode = try root.status().st_mode
         if mode & 0o077 != 0 { try root.setMode(mode & 0o700) }
     }
@@ -155,24 +156,8 @@ final class FileRoot: Sendable {
         }
     }
 
-    // MARK: Locks
-
-    /// The lock of a shard: given back when it is let go, and by the system when its process dies.
-    struct Lock: ~Copyable {
-        fileprivate let file: FileDescriptor
-    }
-
     /// Takes the lock of a shard; `nil` if somebody else has it.
-    func lock(_ shard: Int) throws -> Lock? {
-        for _ in 0..<10 {
-            let file = try locks.lockFile(FilePlace.shardName(shard))
-            try steps.beforeLock()
-            guard try file.lockNow() else { return nil }
-            // A lock on a file that was removed keeps nobody out who opens the new one.
-            if try !file.isRemoved() { return Lock(file: file) }
-        }
-        throw FileFailure.removed
-    }
+    func lock(_ shard: Int) throws -> FileLock? { try locks.lock(shard) }
 }
 
 /// What tests do at certain moments of a write.

@@ -1,4 +1,3 @@
-import Dispatch
 public import Logging
 import Synchronization
 
@@ -74,19 +73,13 @@ public final class FileSessionStore: Sendable {
                 metadata: ["directory": "\(directory)", "file": "damaged/\(name)"]
             )
         }
-        func limits(_ threads: Int) -> FileCallQueue.Limits {
-            FileCallQueue.Limits(
-                threads: threads,
-                waiting: configuration.queueLimit,
-                deadline: configuration.deadline,
-                lockTimeout: configuration.lockTimeout
-            )
-        }
-        readers = FileCallQueue(limits(configuration.readerCount), errors: errors)
-        scanner = FileCallQueue(limits(2), errors: errors)
-        writers = FileCallQueue(limits(configuration.writerCount), lanes: FilePlace.shards, errors: errors) {
-            try root.lock($0)
-        }
+        readers = FileCallQueue(FileCallQueue.Limits(configuration, threads: configuration.readerCount), errors: errors)
+        scanner = FileCallQueue(FileCallQueue.Limits(configuration, threads: 2), errors: errors)
+        writers = FileCallQueue(
+            FileCallQueue.Limits(configuration, threads: configuration.writerCount),
+            lanes: FilePlace.shards,
+            errors: errors
+        ) { try root.lock($0) }
         self.root = root
         self.errors = errors
         self.logger = logger
@@ -101,20 +94,7 @@ public final class FileSessionStore: Sendable {
     /// - Throws: ``SessionStoreError`` with code `timedOut` after ``Configuration/deadline``, if the disk hangs. Nothing
     ///   that was answered is lost then.
     public func close() async throws {
-        let drained = DispatchGroup()
-        for queue in [readers, scanner, writers] {
-            drained.enter()
-            queue.drain { drained.leave() }
-        }
-        try await withCheckedThrowingContinuation { [errors, deadline] (reply: CheckedContinuation<Void, any Error>) in
-            let call = FileCall {
-                { reply.resume() }
-            } refuse: {
-                reply.resume(throwing: $0)
-            }
-            drained.notify(queue: DispatchQueue(label: "FileSessionStore.close")) { call.run(errors) }
-            FileCallQueue.after(deadline) { call.fail(errors.notClosed(after: deadline)) }
-        }
+        try await FileCallQueue.close([readers, scanner, writers], within: deadline, errors)
     }
 
     func write<Value: Sendable>(

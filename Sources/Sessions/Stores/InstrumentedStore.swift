@@ -10,18 +10,44 @@ struct InstrumentedStore: Sendable {
     private let local: (any ProcessLocalSessionStore)?
     /// The store, if it holds copies.
     private let copies: (any ReadThroughSessionStore)?
+    private let own: Place
+    /// The store that a manager moves from.
+    private let old: Place?
 
-    init(store: any SessionStore, metrics: SessionMetrics, tracer: (any Tracer)?) {
+    /// A store, and the same if its writes depend on the payload that was read, and not on a version.
+    private struct Place: Sendable {
+        let store: any SessionStore
+        let payloads: (any PayloadConditionalSessionStore)?
+
+        init(_ store: any SessionStore) {
+            self.store = store
+            payloads = store as? any PayloadConditionalSessionStore
+        }
+    }
+
+    init(
+        store: any SessionStore,
+        old: (any SessionStore)? = nil,
+        metrics: SessionMetrics,
+        tracer: (any Tracer)?
+    ) {
         self.store = store
         self.metrics = metrics
         self.tracer = tracer
         local = tracer == nil ? store as? any ProcessLocalSessionStore : nil
         copies = store as? any ReadThroughSessionStore
+        own = Place(store)
+        self.old = old.map(Place.init)
+    }
+
+    /// Where the record at `key` is, and its key there.
+    private func place(of key: StoreKey) -> (Place, StoreKey) {
+        if let old, let key = key.old { (old, key) } else { (own, key) }
     }
 
     /// The answer of a store that is at hand; `nil` if this one has to be awaited.
     func loadNow(_ key: StoreKey) -> StoredRecord?? {
-        guard let local else { return nil }
+        guard let local, !key.isOld else { return nil }
         metrics.loads.increment()
         let start = metrics.start()
         let record: StoredRecord? = local.load(key)
@@ -32,45 +58,59 @@ struct InstrumentedStore: Sendable {
 
     /// A copy of the record, if the store holds one.
     func copy(of key: StoreKey) -> StoredRecord? {
-        guard let copies, let record = copies.copy(of: key) else { return nil }
+        guard let copies, !key.isOld, let record = copies.copy(of: key) else { return nil }
         metrics.copies.increment()
         return record
     }
 
     func load(_ key: StoreKey) async throws -> StoredRecord? {
         metrics.loads.increment()
-        let record = try await measured("session.load", metrics.loadLatency) { try await store.load(key) }
+        let (place, key) = place(of: key)
+        let record = try await measured("session.load", metrics.loadLatency) { try await place.store.load(key) }
         if record != nil { metrics.hits.increment() }
         return record
     }
 
     func insert(_ record: StoredRecord, at key: StoreKey) async throws -> Bool {
         metrics.inserts.increment()
-        return try await measured("session.insert", metrics.writeLatency) { try await store.insert(record, at: key) }
+        let (place, key) = place(of: key)
+        return try await measured("session.insert", metrics.writeLatency) {
+            try await place.store.insert(record, at: key)
+        }
     }
 
-    func replace(
-        _ record: StoredRecord,
-        at key: StoreKey,
-        ifVersion version: RecordVersion
-    ) async throws -> ReplaceOutcome {
+    /// Replaces the record at `key`, if it is still as it was `read`.
+    func replace(_ record: StoredRecord, at key: StoreKey, ifStill read: StoredRecord) async throws -> ReplaceOutcome {
         metrics.replaces.increment()
+        let (place, key) = place(of: key)
         return try await measured("session.replace", metrics.writeLatency) {
-            try await store.replace(record, at: key, ifVersion: version)
+            if let payloads = place.payloads {
+                return try await payloads.replace(record, at: key, ifPayload: read.payload)
+            }
+            return try await place.store.replace(record, at: key, ifVersion: read.version)
         }
     }
 
-    func touch(_ key: StoreKey, until deadline: Timestamp, ifVersion version: RecordVersion) async throws -> Bool {
+    func touch(_ key: StoreKey, until deadline: Timestamp, ifStill read: StoredRecord) async throws -> Bool {
         metrics.touches.increment()
+        let (place, key) = place(of: key)
         return try await measured("session.touch", metrics.writeLatency) {
-            try await store.touch(key, until: deadline, ifVersion: version)
+            if let payloads = place.payloads {
+                return try await payloads.touch(key, until: deadline, ifPayload: read.payload)
+            }
+            return try await place.store.touch(key, until: deadline, ifVersion: read.version)
         }
     }
 
-    func delete(_ key: StoreKey, ifVersion version: RecordVersion?) async throws -> Bool {
+    /// Deletes the record at `key`, if it is still as it was `read`, or whatever it says if that is `nil`.
+    func delete(_ key: StoreKey, ifStill read: StoredRecord?) async throws -> Bool {
         metrics.deletes.increment()
+        let (place, key) = place(of: key)
         return try await measured("session.delete", metrics.writeLatency) {
-            try await store.delete(key, ifVersion: version)
+            if let payloads = place.payloads, let read {
+                return try await payloads.delete(key, ifPayload: read.payload)
+            }
+            return try await place.store.delete(key, ifVersion: read?.version)
         }
     }
 

@@ -235,17 +235,18 @@ extension MemorySessionStore: EnumerableSessionStore {
         usage.count
     }
 
-    /// A page of entries, as ``EnumerableSessionStore/entries(after:limit:)`` says.
+    /// A page of entries that have not expired by the store's clock, as ``EnumerableSessionStore/entries(after:limit:)`` says.
     ///
     /// Each page looks at every key: meant for operators and tests.
     public func entries(after key: StoreKey?, limit: Int) -> [StoredEntry] {
         guard limit > 0 else { return [] }
         var page = MemoryPage(after: key, limit: limit)
+        let now = clock.now()
         for shard in shards {
             var start = 0
             let step = 1024
             while let entries = shard.read({ $0.entries(from: start, count: step, wanted: page.accepts) }) {
-                page.add(entries)
+                page.add(entries.filter { $0.record.expiresAt > now })
                 start += step
             }
         }

@@ -1,7 +1,7 @@
 /// Moves from one store to another while both are in use, without logging anybody out.
 ///
 /// ```swift
-/// let store = MigratingSessionStore(from: files, to: redis, phase: .moving)
+/// let store = try MigratingSessionStore(from: files, to: redis, phase: .moving)
 /// ```
 ///
 /// Sessions are looked for in the new store and then in the old one, and are moved by the first request that changes
@@ -51,13 +51,21 @@ public struct MigratingSessionStore<Old: SessionStore, New: SessionStore>: Sessi
     ///   - tombstoneLife: How long a destroyed session is remembered. At least as long as a request with its deadlines
     ///     and retries can last.
     ///   - clock: Tells when a tombstone is over. The manager's.
+    /// - Throws: ``SessionConfigurationError`` with code `store` if one of the two is another system's table.
     public init(
         from old: Old,
         to new: New,
         phase: Phase,
         tombstoneLife: Duration = .seconds(86_400),
         clock: any SessionClock = SystemSessionClock()
-    ) {
+    ) throws(SessionConfigurationError) {
+        guard !(old is any PayloadConditionalSessionStore), !(new is any PayloadConditionalSessionStore) else {
+            throw SessionConfigurationError(
+                .store,
+                "Records of another system's table are in that system's format, and a store that moves records leaves them "
+                    + "in it. Make the manager with movingFrom: in place of this store; it moves them to our own format."
+            )
+        }
         self.old = old
         self.new = new
         self.phase = phase

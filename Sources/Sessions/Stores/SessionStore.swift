@@ -105,7 +105,8 @@ public protocol EnumerableSessionStore: SessionStore {
     /// Up to `limit` entries whose key's text comes after that of `key` in byte order, in that order; from the start if
     /// `key` is `nil`.
     ///
-    /// Records that come or go between two calls may be seen or not; every other record is seen once.
+    /// Records that come or go between two calls may be seen or not, and a store may leave out what has expired, as
+    /// ``MemorySessionStore`` does; every other record is seen once.
     func entries(after key: StoreKey?, limit: Int) async throws -> [StoredEntry]
 
     /// Deletes every record.

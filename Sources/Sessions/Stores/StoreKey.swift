@@ -9,6 +9,8 @@ public struct StoreKey: Sendable, Hashable, CustomStringConvertible {
         /// Sixteen bytes inline: a native key costs no allocation.
         case handle(SessionHandle)
         case text(String)
+        /// In the store that a manager moves from.
+        case old(String)
     }
 
     private let storage: Storage
@@ -33,7 +35,7 @@ public struct StoreKey: Sendable, Hashable, CustomStringConvertible {
     public var text: String {
         switch storage {
         case .handle(let handle): handle.description
-        case .text(let text): text
+        case .text(let text), .old(let text): text
         }
     }
 
@@ -43,6 +45,22 @@ public struct StoreKey: Sendable, Hashable, CustomStringConvertible {
     }
 
     public var description: String { text }
+
+    /// The key of a record that is still in the store which its manager moves from. No key of the manager's own store equals
+    /// it, whatever its text.
+    init(old key: StoreKey) {
+        storage = .old(key.text)
+    }
+
+    /// The key in the store that the manager moves from; `nil` if this is a key of its own store.
+    var old: StoreKey? {
+        if case .old(let text) = storage { StoreKey(text) } else { nil }
+    }
+
+    /// Whether the record is in the store that the manager moves from.
+    var isOld: Bool {
+        if case .old = storage { true } else { false }
+    }
 
     private static func isAllowed(_ byte: UInt8) -> Bool {
         switch byte {

@@ -35,7 +35,7 @@ public final class TieredSessionStore<Primary: SessionStore>: ReadThroughSession
     ///   - limit: The most copies that are kept. The least recent go first.
     ///   - feed: Tells other nodes of changes; `nil` leaves them to ``staleness``.
     /// - Throws: ``SessionConfigurationError`` with code `limit` for a staleness or a limit out of range, and with code
-    ///   `store` if `primary` is in this process's memory or holds copies itself.
+    ///   `store` if `primary` is in this process's memory, holds copies itself, or is another system's table.
     public convenience init(
         _ primary: Primary,
         staleness: Duration = .seconds(2),
@@ -71,6 +71,12 @@ public final class TieredSessionStore<Primary: SessionStore>: ReadThroughSession
             throw SessionConfigurationError(
                 .store,
                 "A tier in front of a store that is in memory already makes it slower and staler. Leave the tier out."
+            )
+        }
+        guard !(primary is any PayloadConditionalSessionStore) else {
+            throw SessionConfigurationError(
+                .store,
+                "What another system writes to its table, no tier would hear of. Leave the tier out."
             )
         }
         self.primary = primary

@@ -1,5 +1,6 @@
 #if Redis
 import Crypto
+import Sessions
 import SessionsRedisCodec
 
 /// A script that a server keeps under its hash.
@@ -12,8 +13,7 @@ struct RedisScript: Sendable {
 
     init(_ text: String) {
         self.text = Array(text.utf8)
-        let digits = Array("0123456789abcdef".utf8)
-        hash = Insecure.SHA1.hash(data: self.text).flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }
+        hash = Array(Hexadecimal.encode(Array(Insecure.SHA1.hash(data: self.text))).utf8)
     }
 
     func byHash(_ key: [UInt8], _ arguments: [[UInt8]]) -> RedisCommand {

@@ -45,25 +45,30 @@ extension RedisSessionStore: EnumerableSessionStore {
         }
     }
 
-    /// Goes through the records' keys on every primary. A key that is there all the time comes at least once.
+    /// Goes through the records' keys.
     private func scan(_ body: ([StoreKey]) -> Void) async throws {
+        try await scan(keys.pattern) { body($0.compactMap { keys.key(of: $0) }) }
+    }
+
+    /// Goes through the keys that fit a pattern, on every primary. One that is there all the time comes at least once.
+    func scan(_ pattern: [UInt8], _ body: ([[UInt8]]) -> Void) async throws {
         for primary in try await client.primaries() {
             var cursor = RedisKeys.zero
             repeat {
-                let words = [Array("SCAN".utf8), cursor, Array("MATCH".utf8), keys.pattern, Array("COUNT".utf8)]
+                let words = [Array("SCAN".utf8), cursor, Array("MATCH".utf8), pattern, Array("COUNT".utf8)]
                 let command = RedisCommand(words + [Array("1000".utf8)], key: nil)
                 let reply = try await primary.send(command)
                 if case .error(let error) = reply { throw RedisRefusal(error).error() }
                 let page = try page(in: reply)
                 cursor = page.cursor
-                body(page.items.compactMap { keys.key(of: $0) })
+                body(page.items)
             } while cursor != RedisKeys.zero
         }
     }
 }
 
 /// The first keys after one, from keys that come in any order and more than once.
-private struct KeyPage {
+struct KeyPage {
     private let start: String.UTF8View?
     private let limit: Int
     private var found: Set<StoreKey> = []

@@ -316,16 +316,24 @@ public struct SessionHistory: Sendable {
                 if event.idleDeadline > latest?.idleDeadline ?? .min { latest = event }
             }
             guard let latest, request.idleDeadline < latest.idleDeadline else { continue }
-            // A change writes the deadline that it was planned with, and a touch may come while it is on its way: which one whose
-            // outcome is unknown is also after its answer.
+            // A change writes the deadline that it was planned with, and a touch may come while it is on its way.
             let isChanging = events.contains { event in
                 event.changes && (event.found ?? event.presented) == request.found && event.began < request.ended
-                    && (event.ended > latest.began || event.response.outcome == .unknown)
+                    && lastMoment(of: event, in: requests) > latest.began
             }
             guard !isChanging else { continue }
             return [Violation(invariant: "I7", reason: "an idle deadline went back", events: [latest, request])]
         }
         return []
+    }
+
+    /// When a change was carried out, if it was, at the latest.
+    ///
+    /// One whose outcome is unknown may still be on its way after its answer, but not past the end of a change that was begun
+    /// after that and answered as done: it meets another version then.
+    private func lastMoment(of change: Event, in requests: [Event]) -> Duration {
+        guard change.response.outcome == .unknown else { return change.ended }
+        return requests.filter { $0.hasWritten && $0.began >= change.ended }.map(\.ended).min() ?? .maximum
     }
 
     /// Only a login begins the deadlines anew.
@@ -356,6 +364,16 @@ extension SessionHistory.Event {
         switch action {
         case .read, .touch: false
         default: true
+        }
+    }
+
+    /// Whether it wrote a version of the session that it found, as was answered.
+    fileprivate var hasWritten: Bool {
+        guard response.outcome == .done, response.left == found else { return false }
+        return switch action {
+        case .append, .appendAndSave, .put: true
+        case .consume: response.consumed != nil
+        default: false
         }
     }
 

@@ -8,12 +8,13 @@ import SessionsHummingbird
 /// The request context of the applications under test.
 struct AppContext: SessionRequestContext {
     var coreContext: CoreRequestContextStorage
-    var sessionContext = SessionContext()
+    var sessionContext: SessionContext
     /// Whether the request came as one of several streams of an HTTP/2 connection.
     let isStream: Bool
 
     init(source: Source) {
         coreContext = .init(source: source)
+        sessionContext = SessionContext(source)
         // A stream's channel belongs to a connection's, which belongs to the server's.
         isStream = source.channel.parent?.parent != nil
     }

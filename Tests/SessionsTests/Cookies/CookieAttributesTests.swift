@@ -138,15 +138,4 @@ struct CookieAttributesTests {
         #expect(original.expired().maxAge == 0)
         #expect(original.expired().expires == Timestamp(microseconds: 0))
     }
-
-    @Test("CF-06: a credential's cookie is HttpOnly, and Secure outside of development")
-    func credentialRules() throws {
-        let open = try CookieAttributes(httpOnly: false)
-        let insecure = try CookieAttributes(secure: false)
-        #expect(throws: Self.insecure) { try open.checkForCredential(developmentInsecure: false) }
-        #expect(throws: Self.insecure) { try open.checkForCredential(developmentInsecure: true) }
-        #expect(throws: Self.insecure) { try insecure.checkForCredential(developmentInsecure: false) }
-        #expect(throws: Never.self) { try insecure.checkForCredential(developmentInsecure: true) }
-        #expect(throws: Never.self) { try CookieAttributes.default.checkForCredential(developmentInsecure: false) }
-    }
 }

@@ -34,7 +34,7 @@ struct CommitPlanTests {
         #expect(plan.write.kind == .inserted)
         #expect(plan.reason == .began)
         #expect(written.value("visits") == 1)
-        #expect(written.key == StoreKey(try #require(fixture.request.fresh).handle))
+        #expect(written.key == StoreKey(try #require(fixture.request.fresh).credential.handle))
         #expect(written.key != fixture.record.key)
         #expect(written.stored.absoluteDeadline == fixture.now + SessionLifetime.anonymous.absolute)
         #expect(plan.sent?.hash == written.content.secretHash)
@@ -143,11 +143,11 @@ struct CommitPlanTests {
         var fixture = try PlanFixture()
         fixture.request.operations = [.set("visits", 1)]
         let plan = try fixture.plan()
-        guard case .replace(let written, let version) = plan.write else {
+        guard case .replace(let written, let read) = plan.write else {
             Issue.record("expected a replace, got \(plan.write.kind)")
             return
         }
-        #expect(version == fixture.record.stored.version)
+        #expect(read == fixture.record.stored)
         #expect(written.stored.version == fixture.request.version)
         #expect(written.content.recent == [fixture.record.stored.version])
         #expect(written.value("visits") == 1)
@@ -204,11 +204,11 @@ struct CommitPlanTests {
         fixture.request.operations = [.remove("visits")]
         #expect(try fixture.plan().write.kind == .replaced)
         fixture.configuration.deletesEmptied = true
-        guard case .deleteEmptied(_, let version) = try fixture.plan().write else {
+        guard case .deleteEmptied(_, let read) = try fixture.plan().write else {
             Issue.record("expected a deletion")
             return
         }
-        #expect(version == fixture.record.stored.version)
+        #expect(read == fixture.record.stored)
         var owned = fixture
         owned.own("ada")
         #expect(try owned.plan().write.kind == .replaced)

@@ -51,6 +51,85 @@ struct ConcurrentWriterTests {
         #expect(try await browser.visit(sessions[1]) { $0[.visits] } == 100)
     }
 
+    /// A request that has read what another process wrote, and whose commit then waits for one from before that.
+    private struct Overtaken {
+        let fixture: SessionFixture
+        private let others: SessionManager
+        private let gate: StoreGate
+        private let slow: Task<Void, any Error>
+
+        /// - Parameters:
+        ///   - count: How many commits the other process makes while the answer to a commit of this one is on its way.
+        ///   - write: What it does in the last one.
+        init(by count: Int, _ write: @Sendable (Session) async throws -> Void) async throws {
+            let keys = try KeyRing([SessionSecret.generate()])
+            let fixture = try SessionFixture(keys: keys)
+            self.fixture = fixture
+            others = try SessionManager(
+                store: FaultySessionStore(fixture.store, faults: StoreFaults()),
+                keys: keys,
+                clock: fixture.clock
+            )
+            try await fixture.browser.visit(fixture.sessions) { $0.set(.visits, to: 0) }
+            let exchange = fixture.sessions.open(fixture.browser.request())
+            try await exchange.session.update(.visits) { $0 += 1 }
+            gate = fixture.faults.hold(.replace, next: 1, .after)
+            slow = Task { _ = try await exchange.commit() }
+            try await gate.waitForArrival()
+            for _ in 1..<count { try await fixture.browser.visit(others) { $0.update(.visits) { $0 += 10 } } }
+            try await fixture.browser.visit(others, write)
+        }
+
+        /// Lets the answer come once `body`, on a session that has been read now, waits for its turn.
+        func carryOut<Value: Sendable>(
+            _ body: @escaping @Sendable (SessionExchange, Session) async throws -> Value
+        ) async throws -> Value {
+            let exchange = fixture.sessions.open(fixture.browser.request())
+            let session = try await exchange.session
+            async let value = body(exchange, session)
+            while fixture.sessions.queue.waitingCount(for: StoreKey(session.handle)) == 0 { await Task.yield() }
+            gate.open()
+            try await slow.value
+            return try await value
+        }
+    }
+
+    // More than a record tells of, too.
+    @Test(
+        "I1: a value that another process has put is consumed, whatever a commit before it in the queue has written",
+        arguments: [1, 9]
+    )
+    func overtakenConsume(count: Int) async throws {
+        let overtaken = try await Overtaken(by: count) { $0.set(.notice, to: "ticket") }
+        #expect(try await overtaken.carryOut { _, session in try await session.consume(.notice) } == "ticket")
+    }
+
+    @Test(
+        "a credential that another process has made is good, whatever a commit before it in the queue has written",
+        arguments: [1, 9]
+    )
+    func overtakenRotation(count: Int) async throws {
+        let overtaken = try await Overtaken(by: count) { $0.rotate(grace: .zero) }
+        try await overtaken.carryOut { exchange, session in
+            session.update(.visits) { $0 += 1 }
+            _ = try await exchange.commit()
+        }
+        let fixture = overtaken.fixture
+        #expect(try await fixture.browser.visit(fixture.sessions) { $0[.visits] } == 2 + 10 * (count - 1))
+    }
+
+    @Test("I5: a login ends the session that its request has found, whatever a commit before it in the queue wrote")
+    func overtakenLogin() async throws {
+        let overtaken = try await Overtaken(by: 9) { $0.rotate(grace: .zero) }
+        let old = overtaken.fixture.browser.copy()
+        try await overtaken.carryOut { exchange, session in
+            session.logIn("ada")
+            _ = try await exchange.commit()
+        }
+        #expect(try await old.visit(overtaken.fixture.sessions) { $0.isNew })
+        #expect(overtaken.fixture.store.count() == 1)
+    }
+
     @Test("LC-08: a logout is not lost to a parallel writer, and a login keeps its owner, a thousand times (I2)")
     func securityRelevant() async throws {
         let sessions = try managers()

@@ -35,6 +35,8 @@ struct ConfigurationMessageTests {
         { try configured { $0.cookie.name = "a b" } },
         { try configured { $0.cookie.name = "__host-sid" } },
         { try configured { $0.cookie.name = "Host__sid" } },
+        { try configured { $0.cookie.companion = "__Host-Http-sid" } },
+        { try configured { $0.cookie.companion = "__Http-public" } },
         { try configured { $0.cookie.path = "/shop" } },
         { try configured { $0.cookie = .plainHTTPForDevelopment(name: "__Secure-sid") } },
         {
@@ -62,8 +64,6 @@ struct ConfigurationMessageTests {
                 configuration.cookie.partitioned = true
             }
         },
-        { try CookieAttributes(httpOnly: false).checkForCredential(developmentInsecure: true) },
-        { try CookieAttributes(secure: false).checkForCredential(developmentInsecure: false) },
         { try configured { $0.lifetime.idle = .zero } },
         { try configured { $0.lifetime.idle = .seconds(86400) } },
         { try configured { $0.lifetime.absolute = .seconds(401 * 86400) } },
@@ -79,6 +79,10 @@ struct ConfigurationMessageTests {
         { try configured { $0.maximumRecordBytes = 0 } },
         { try configured { $0.contentionDeadline = .zero } },
         { try configured { $0.maximumSessionsPerOwner = 0 } },
+        { _ = try CompasSettings(environment: [:]) },
+        { _ = try CompasSettings(environment: ["NODE_ENV": "test"]) },
+        { _ = try CompasSettings(environment: ["NODE_ENV": "production", "APP_NAME": "shop"]) },
+        { _ = try CompasSettings(environment: ["NODE_ENV": "production", "APP_NAME": "shop", "APP_KEYS": "short"]) },
         { _ = try MemorySessionStore(limit: 0) },
         { _ = try MemorySessionStore(byteLimit: 0) },
         { _ = try MemorySessionStore(skewAllowance: .seconds(-1)) },
@@ -89,6 +93,19 @@ struct ConfigurationMessageTests {
         { _ = try OriginPolicy(origins: []) },
         { _ = try OriginPolicy(origins: ["shop.example"]) },
         { _ = try OriginPolicy(origins: ["http://shop.example"]) },
+        { try configured { $0.transport = [] } },
+        {
+            var configuration = SessionConfiguration.express()
+            configuration.transport = .header
+            _ = try SessionManager.express(
+                secrets: ["x"],
+                store: MemorySessionStore(),
+                acknowledging: .keysAreCredentials,
+                configuration: configuration
+            )
+        },
+        { _ = try CSRFPolicy(OriginPolicy(origins: ["https://shop.example"]), headers: ["Accept"]) },
+        { _ = try CSRFPolicy(OriginPolicy(origins: ["https://shop.example"]), headers: [], field: nil) },
     ]
 
     @Test("CF-01 to CF-12: every refusal is typed, and tells the reader what to do about it")

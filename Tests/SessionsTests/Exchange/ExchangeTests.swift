@@ -195,6 +195,26 @@ struct ExchangeTests {
         #expect(fixture.faults.count(of: .replace) == 1000 + conflicts)
     }
 
+    @Test("commits that wait for each other in a process lose no race, though all have read the same")
+    func headStart() async throws {
+        let fixture = try SessionFixture()
+        let (browser, sessions) = (fixture.browser, fixture.sessions)
+        try await browser.visit(sessions) { $0.set(.visits, to: 0) }
+        let exchanges = (0..<50).map { _ in sessions.open(browser.request()) }
+        for exchange in exchanges { try await exchange.session.update(.visits) { $0 += 1 } }
+        let key = try await StoreKey(exchanges[0].session.handle)
+        let gate = fixture.faults.hold(.replace, next: 1)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for exchange in exchanges { group.addTask { _ = try await exchange.commit() } }
+            try await gate.waitForArrival()
+            while sessions.queue.waitingCount(for: key) < 49 { await Task.yield() }
+            gate.open()
+            try await group.waitForAll()
+        }
+        #expect(exchanges.allSatisfy { $0.report.conflicts == 0 })
+        #expect(try await browser.visit(sessions) { $0[.visits] } == 50)
+    }
+
     @Test("endless contention ends at the deadline, with 503")
     func contended() async throws {
         let fixture = try SessionFixture()
@@ -241,8 +261,8 @@ struct ExchangeTests {
         #expect(try await fixture.browser.visit(fixture.sessions) { $0[.visits] } == 1)
     }
 
-    @Test("a change whose reply was lost, and that others have written over too often to tell, is not made again (I1)")
-    func forgottenChange() async throws {
+    /// A session that is read as zero, and a change to it whose reply is lost, over which others write as often as said.
+    private func writeOver(times: Int) async throws -> (fixture: SessionFixture, visits: () async throws -> Int) {
         let keys = try KeyRing([SessionSecret.generate()])
         let fixture = try SessionFixture(keys: keys)
         let others = try SessionManager(
@@ -253,13 +273,43 @@ struct ExchangeTests {
         try await fixture.browser.visit(fixture.sessions) { $0.set(.visits, to: 0) }
         let tab = fixture.browser.copy()
         fixture.faults.after(.replace) {
-            for _ in 0..<5 { try await tab.visit(others) { session in session.update(.visits) { $0 += 10 } } }
+            for _ in 0..<times { try await tab.visit(others) { session in session.update(.visits) { $0 += 10 } } }
             throw SessionStoreError(.unavailable, "injected: the reply is lost")
         }
+        return (fixture, { try await tab.visit(others) { $0[.visits] } })
+    }
+
+    @Test("a change whose reply was lost, and that others have written over too often to tell, is not made again (I1)")
+    func forgottenChange() async throws {
+        let (fixture, visits) = try await writeOver(times: 5)
         await #expect(throws: SessionError(.outcomeUnknown, "")) {
             try await fixture.browser.visit(fixture.sessions) { session in session.update(.visits) { $0 += 1 } }
         }
-        #expect(try await tab.visit(others) { $0[.visits] } == 51)
+        #expect(try await visits() == 51)
+    }
+
+    @Test("a change whose reply was lost is known by its version for as long as the record tells of it (I1)")
+    func rememberedChange() async throws {
+        // The last thing that the record tells is that change, and not what it was made on.
+        let (fixture, visits) = try await writeOver(times: 4)
+        try await fixture.browser.visit(fixture.sessions) { session in session.update(.visits) { $0 += 1 } }
+        #expect(try await visits() == 41)
+    }
+
+    @Test("ID-08: an insert whose reply was lost is not taken for done by what somebody else has at its handle")
+    func othersRecord() async throws {
+        let fixture = try SessionFixture()
+        try await fixture.browser.visit(fixture.sessions) { $0.set(.visits, to: 7) }
+        let other = try #require(fixture.store.entries(after: nil, limit: 1).first?.record)
+        let exchange = fixture.sessions.open(SessionBrowser(clock: fixture.clock).request())
+        try await exchange.session.set(.visits, to: 1)
+        // A random number generator that is broken hands two sessions one handle.
+        let key = try await StoreKey(exchange.session.handle)
+        fixture.faults.before(.insert) {
+            #expect(try fixture.store.insert(other, at: key))
+            throw SessionStoreError(.unavailable, "injected: the reply is lost")
+        }
+        await #expect(throws: SessionError(.storeUnavailable, "")) { try await exchange.commit() }
     }
 
     @Test("an insert is never sent twice: the record is there, or 503 (I3)", arguments: [true, false])

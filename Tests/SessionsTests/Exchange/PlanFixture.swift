@@ -41,9 +41,10 @@ struct PlanFixture {
             outcome: .returned,
             shownFlash: [],
             keptFlash: [],
-            fresh: FreshMaterial(),
+            fresh: FreshMaterial(.random()),
             version: .random(),
-            realm: realm
+            realm: realm,
+            format: try codec.nativeFormat()
         )
     }
 
@@ -107,7 +108,8 @@ extension CommitPlan {
     /// The record that the plan writes.
     var written: LoadedRecord? {
         switch write {
-        case .insert(let record), .replace(let record, _), .deleteThenInsert(_, let record): record
+        case .insert(let record), .replace(let record, _), .deleteThenInsert(_, let record), .move(let record, _):
+            record
         case .nothing, .touch, .delete, .deleteEmptied: nil
         }
     }
@@ -137,5 +139,16 @@ extension CommitPlan {
 extension LoadedRecord {
     func value(_ name: String) -> Int? {
         content.values.value(ValueName(name), as: Int.self)
+    }
+}
+
+extension CredentialCodec {
+    /// The native wire format with this codec.
+    func nativeFormat() throws -> NativeWireFormat {
+        NativeWireFormat(
+            codec: self,
+            cookie: try SetCookieTemplate(name: CookieName("sid"), attributes: .default),
+            records: RecordCoder(format: NativeRecordFormat(), sealer: nil, maximumBytes: 65_536)
+        )
     }
 }

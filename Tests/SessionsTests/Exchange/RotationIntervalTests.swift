@@ -65,6 +65,23 @@ struct RotationIntervalTests {
         #expect(try await browser.visit(sessions) { $0[.visits] } == 1)
     }
 
+    @Test("inside the grace a read gets the successor too, where another request changes the session meanwhile")
+    func readingBesideAChange() async throws {
+        let fixture = try fixture()
+        let (browser, sessions) = (fixture.browser, fixture.sessions)
+        try await browser.visit(sessions) { $0.set(.visits, to: 0) }
+        fixture.clock.advance(by: .seconds(4 * 3600))
+        let tab = browser.copy()
+        try await browser.visit(sessions) { _ in }
+        let gate = fixture.faults.hold(.touch, next: 1)
+        async let read: Void = tab.visit(sessions) { _ in }
+        try await gate.waitForArrival()
+        try await browser.visit(sessions) { $0.update(.visits) { $0 += 1 } }
+        gate.open()
+        try await read
+        #expect(tab.cookies == browser.cookies)
+    }
+
     @Test("requests that find it due at the same time rotate it once, and all end with one cookie")
     func racing() async throws {
         let fixture = try fixture()

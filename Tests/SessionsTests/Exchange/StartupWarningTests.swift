@@ -74,6 +74,7 @@ struct StartupWarningTests {
         configuration.cookie.name = "__Secure-sid"
         configuration.cookie.domain = "shop.example"
         configuration.cookie.path = "/shop"
+        configuration.outsidePath = .serve
         let sessions = try SessionManager(
             store: MemorySessionStore(),
             keys: .ephemeral(),

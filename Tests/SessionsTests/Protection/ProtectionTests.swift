@@ -6,11 +6,15 @@ import Testing
 
 @Suite("Protection")
 struct ProtectionTests {
+    private static func cookie(_ value: String) -> NamedCookie {
+        NamedCookie(name: .default, field: HTTPField(name: .setCookie, value: value))
+    }
+
     private func apply(cookie: Bool, owned: Bool, to fields: HTTPFields) -> HTTPFields {
         var session = SessionFields()
         session.isAccessed = true
         session.isOwned = owned
-        if cookie { session.setCookie = HTTPField(name: .setCookie, value: "__Host-Http-sid=x; Path=/") }
+        if cookie { session.cookies = [Self.cookie("__Host-Http-sid=x; Path=/")] }
         var response = HTTPResponse(status: .ok, headerFields: fields)
         session.apply(to: &response)
         return response.headerFields
@@ -93,7 +97,7 @@ struct ProtectionTests {
     func interim() {
         var session = SessionFields()
         session.isAccessed = true
-        session.setCookie = HTTPField(name: .setCookie, value: "__Host-Http-sid=x")
+        session.cookies = [Self.cookie("__Host-Http-sid=x")]
         for (code, expected) in [(100, 0), (103, 0), (101, 1), (200, 1), (304, 1), (500, 1)] {
             var response = HTTPResponse(status: HTTPResponse.Status(code: code))
             session.apply(to: &response)
@@ -121,6 +125,33 @@ struct ProtectionTests {
             for bad in [nil, "", "x", foreign, flipped, String(token.dropLast()), token + "A"] as [String?] {
                 #expect(!session.acceptsCSRFToken(bad))
             }
+        }
+    }
+
+    @Test("a token counts in the request that begins its session with it, and no other does; after a login, neither")
+    func csrfOfNewSession() async throws {
+        let fixture = try SessionFixture()
+        let foreign = try await SessionBrowser(clock: fixture.clock).visit(fixture.sessions) { $0.csrfToken }
+        let token = try await fixture.browser.visit(fixture.sessions) { session in
+            #expect(!session.acceptsCSRFToken(foreign))
+            let token = session.csrfToken
+            #expect(session.acceptsCSRFToken(token))
+            #expect(!session.acceptsCSRFToken(foreign))
+            try await session.save()
+            #expect(session.acceptsCSRFToken(token))
+            return token
+        }
+        try await fixture.browser.visit(fixture.sessions) { session in
+            #expect(session.acceptsCSRFToken(token))
+            session.logIn("ann")
+            #expect(!session.acceptsCSRFToken(token))
+            session.destroy()
+            #expect(!session.acceptsCSRFToken(session.csrfToken))
+        }
+        // One that has been handed no token has none, though its identifier has been asked for.
+        try await SessionBrowser(clock: fixture.clock).visit(fixture.sessions) { session in
+            _ = session.id
+            #expect(!session.acceptsCSRFToken(token))
         }
     }
 

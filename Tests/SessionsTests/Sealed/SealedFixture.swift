@@ -7,7 +7,7 @@ import SessionsTesting
 
 /// A manager whose sessions live in their cookies, with a clock that stands still and every event at hand.
 struct SealedFixture {
-    static let all: SealedCookies.MissingGuarantees = [
+    static let all: MissingGuarantees = [
         .concurrentChangesAreLost, .earlierStatesComeBack, .nothingIsConsumedOnce, .logoutReachesOneClient,
     ]
     static let name = "__Host-Http-sid"

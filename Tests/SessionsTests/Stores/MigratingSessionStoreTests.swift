@@ -35,8 +35,8 @@ struct MigratingSessionStoreTests {
         let outcome = try await check.run { clock in
             let (old, new) = (try Self.side(clock), try Self.side(clock))
             return RotatingSessionStore(
-                [Moving.Phase.preparing, .moving, .moving].map { phase in
-                    Moving(from: old, to: new, phase: phase, clock: clock)
+                try [Moving.Phase.preparing, .moving, .moving].map { phase in
+                    try Moving(from: old, to: new, phase: phase, clock: clock)
                 }
             )
         }
@@ -58,7 +58,9 @@ struct MigratingSessionStoreTests {
             browser = SessionBrowser(clock: clock)
         }
 
-        func store(_ phase: Moving.Phase) -> Moving { Moving(from: old, to: new, phase: phase, clock: clock) }
+        func store(_ phase: Moving.Phase) throws -> Moving {
+            try Moving(from: old, to: new, phase: phase, clock: clock)
+        }
 
         func manager(_ store: some SessionStore) throws -> SessionManager {
             try SessionManager(store: store, keys: keys, clock: clock)
@@ -314,7 +316,7 @@ struct MigratingSessionStoreTests {
         let pair = try Pair()
         let owner = OwnerKey("shop:ada")
         let end = pair.clock.now() + .seconds(1000)
-        let nodes: [any OwnerIndexedSessionStore] = [pair.old, pair.store(.preparing), pair.store(.moving)]
+        let nodes: [any OwnerIndexedSessionStore] = try [pair.old, pair.store(.preparing), pair.store(.moving)]
         for (number, node) in nodes.enumerated() {
             let epoch = pair.clock.now() + .seconds(number)
             try await node.raiseEpoch(of: owner, to: epoch, keptUntil: end)
@@ -334,7 +336,7 @@ struct MigratingSessionStoreTests {
             }
             if number % 4 == 0 { try await browser.visit(try pair.manager(.moving)) { $0.destroy() } }
         }
-        let store = pair.store(.moving)
+        let store = try pair.store(.moving)
         #expect(try await store.count() == 30)
         for limit in [1, 3, 100] {
             var (keys, last): ([String], StoreKey?) = ([], nil)

@@ -215,7 +215,7 @@ extension FileStoreTests {
                 var exchange = manager.open(HTTPFields())
                 let session = try await exchange.session
                 session.logIn("user-\(user)")
-                let field = try #require(try await exchange.commit().setCookie)
+                let field = try #require(try await exchange.commit().cookies.first?.field)
                 let cookie = try #require(field.value.split(separator: ";").first)
                 search.add(credential: String(cookie.split(separator: "=")[1]))
                 exchange = manager.open(HTTPFields([HTTPField(name: .cookie, value: String(cookie))]))

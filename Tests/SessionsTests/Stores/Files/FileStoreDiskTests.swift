@@ -55,6 +55,26 @@ extension FileStoreTests {
             #expect(disk.take() == ["temporary", "move", "epochs"])
         }
 
+        @Test("a file that does not get its place leaves no note of itself, and takes none away")
+        func noPlace() async throws {
+            let (sound, key) = (try scratch.store(), try StoreKey.numbered(1))
+            #expect(try await sound.insert(.sample(owner: "app:1"), at: key))
+            let notes = try scratch.files("owners") + scratch.files("expiry")
+            var steps = FileSteps()
+            steps.beforeMove = { throw FileFailure(EIO) }
+            let store = try scratch.store(steps: steps)
+            // One that ends earlier, and belongs to somebody else: notes of its own.
+            let other = StoredRecord.sample(version: 2, idle: 1, absolute: 2, owner: "app:2")
+            #expect(
+                try await storeErrorCode { try await store.replace(other, at: key, ifVersion: Self.one) }
+                    == .unavailable
+            )
+            #expect(try await storeErrorCode { try await store.insert(other, at: .numbered(2)) } == .unavailable)
+            #expect(try scratch.files("owners") + scratch.files("expiry") == notes)
+            #expect(try scratch.files("temporary") == [])
+            #expect(try await sound.load(key) == .sample(owner: "app:1"))
+        }
+
         @Test("with .off, nothing waits for the disk")
         func off() async throws {
             let store = try watchedStore { $0.synchronous = .off }

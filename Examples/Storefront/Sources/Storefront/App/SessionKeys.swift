@@ -27,11 +27,21 @@ extension SessionKey<Int> {
     static var counter: Self { Self("counter", default: 0) }
 }
 
+extension SessionKey<Passport?> {
+    /// Whom a Node service has signed in. The shop reads it and never writes it.
+    static var passport: Self { Self("passport") }
+}
+
 extension SessionKey<JSON> {
     /// A value of the API, under a name that none of the shop's own can have.
     static func value(_ key: String) -> Self { Self(valuePrefix + key, default: .null) }
 
     static var valuePrefix: String { "value." }
+}
+
+/// What Passport, with which most Node services sign people in, leaves in a session.
+struct Passport: Codable, Sendable, Equatable {
+    var user: String
 }
 
 /// Something that one page says, and no other.

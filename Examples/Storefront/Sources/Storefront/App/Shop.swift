@@ -19,31 +19,10 @@ struct Shop {
     init(_ options: ShopOptions, logger: Logger) async throws {
         self.options = options
         self.logger = logger
-        origins = try ShopOrigins(trusted: options.origins)
+        origins = try ShopOrigins(trusted: options.origins, forAPI: options.apiOrigins)
         renderer = try PageRenderer()
         store = try await ShopStore(options)
-
-        var configuration = SessionConfiguration()
-        configuration.application = "storefront"
-        // Who asks for the memory store means it.
-        configuration.sessionsMayEndWithProcess = options.store == .memory
-        if options.plainHTTP { configuration.cookie = .plainHTTPForDevelopment(name: "storefront") }
-        let keys = try KeyFile.keyRing(for: options)
-        sessions =
-            if let kept = store.sessions {
-                try SessionManager(store: kept, keys: keys, configuration: configuration, logger: logger)
-            } else {
-                try SessionManager(
-                    sealedCookies: SealedCookies(),
-                    acknowledging: [
-                        .concurrentChangesAreLost, .earlierStatesComeBack, .nothingIsConsumedOnce,
-                        .logoutReachesOneClient,
-                    ],
-                    keys: keys,
-                    configuration: configuration,
-                    logger: logger
-                )
-            }
+        sessions = try .shop(store, options, logger)
     }
 
     /// Serves until it is told to stop.
@@ -90,6 +69,7 @@ struct Shop {
     private func router() -> Router<ShopContext> {
         let router = Router(context: ShopContext.self, options: .autoGenerateHeadEndpoints)
         if options.explain { router.add(middleware: Explain()) }
+        router.add(middleware: APICrossOrigin(origins: origins))
         router.add(middleware: ErrorAnswers(renderer: renderer))
 
         // No session middleware is in the way of these.

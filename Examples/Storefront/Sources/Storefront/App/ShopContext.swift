@@ -1,4 +1,5 @@
 import Hummingbird
+import Sessions
 import SessionsHummingbird
 
 /// What a request carries through its handlers.

@@ -41,6 +41,26 @@ struct ShopOptions: ParsableArguments {
     var origins: [String] = []
 
     @Option(
+        name: .customLong("api-origin"),
+        help: ArgumentHelp(
+            "Another origin, whose pages may use the API with the visitor's session, such as https://app.shop.example.",
+            valueName: "origin"
+        )
+    )
+    var apiOrigins: [String] = []
+
+    @Option(
+        help: ArgumentHelp(
+            """
+            Use the sessions of a Node service on express-session and connect-redis, with --store redis: beside it, or \
+            moving them to the shop's own format once Node has stopped. EXPRESS_SECRETS has Node's secrets.
+            """,
+            valueName: "phase"
+        )
+    )
+    var express: ExpressPhase?
+
+    @Option(
         help: ArgumentHelp(
             "A file of secrets, one a line, the signing one first. Default: the variable SESSION_KEYS; without it, a file beside the database, made on the first start.",
             valueName: "path"
@@ -65,6 +85,7 @@ struct ShopOptions: ParsableArguments {
 
     func validate() throws {
         guard (0...65_535).contains(port) else { throw ValidationError("--port is from 0 to 65535.") }
+        guard express == nil || store == .redis else { throw ValidationError("--express needs --store redis.") }
     }
 }
 

@@ -18,6 +18,10 @@ enum ShopStore {
     case memory(MemorySessionStore)
     case postgres(PostgresSessionStore)
     case redis(RedisSessionStore)
+    /// The sessions are those of a Node service.
+    case express(ConnectRedisStore)
+    /// The sessions come from a Node service's.
+    case moving(RedisSessionStore, from: ConnectRedisStore)
     case mongo(MongoSessionStore)
     case file(FileSessionStore)
     /// The sessions live in their cookies.
@@ -37,8 +41,12 @@ enum ShopStore {
         case .redis:
             // The file of keys stands where the database would.
             try Self.makeDirectory(of: options.database)
-            let url = getenv("REDIS_URL").map { String(cString: $0) }
-            self = .redis(try RedisSessionStore(url: url ?? "redis://127.0.0.1:6379"))
+            let url = getenv("REDIS_URL").map { String(cString: $0) } ?? "redis://127.0.0.1:6379"
+            switch options.express {
+            case nil: self = .redis(try RedisSessionStore(url: url))
+            case .beside: self = .express(try ConnectRedisStore(url: url))
+            case .moving: self = .moving(try RedisSessionStore(url: url), from: try ConnectRedisStore(url: url))
+            }
         case .mongo:
             // The file of keys stands where the database would.
             try Self.makeDirectory(of: options.database)
@@ -59,7 +67,8 @@ enum ShopStore {
         case .sqlite(let store): store
         case .memory(let store): store
         case .postgres(let store): store
-        case .redis(let store): store
+        case .redis(let store), .moving(let store, _): store
+        case .express(let store): store
         case .mongo(let store): store
         case .file(let store): store
         case .cookie: nil
@@ -72,6 +81,10 @@ enum ShopStore {
         case .sqlite(let store): try await store.close()
         case .postgres(let store): try await store.close()
         case .redis(let store): store.close()
+        case .express(let store): store.close()
+        case .moving(let store, let old):
+            store.close()
+            old.close()
         case .mongo(let store): try await store.close()
         case .file(let store): try await store.close()
         case .memory, .cookie: break

@@ -8,22 +8,25 @@ struct AccountPages: Sendable {
     let accounts: Accounts
 
     func add(to routes: RouterGroup<ShopContext>) {
-        let owned = routes.group("account").add(middleware: OwnerGuard(redirectingTo: PagePath.signIn.rawValue))
-        owned.get(use: account)
-        owned.get("devices", use: devices)
-        owned.post("devices/signout", use: signOutThere)
-        owned.post("devices/signout-others", use: signOutOthers)
+        let pages = routes.group("account").add(middleware: CustomerGuard())
+        pages.get(use: account)
+        // A session that a Node service has signed in is on nobody's list.
+        let owned = pages.group("devices").add(middleware: OwnerGuard(redirectingTo: PagePath.account.rawValue))
+        owned.get(use: devices)
+        owned.post("signout", use: signOutThere)
+        owned.post("signout-others", use: signOutOthers)
     }
 
     @Sendable private func account(_ request: Request, _ context: ShopContext) async throws -> Response {
         let session = try await context.session
-        let account = try owner(of: session)
+        guard let account = session.customer.flatMap({ accounts[$0] }) else { throw HTTPError(.unauthorized) }
         let view = AccountView(account, session, devices: try await devices(of: session))
         return renderer.page(.account, PageFrame("Your account", .account, session, accounts), view)
     }
 
     /// How many devices the owner is signed in on; `nil` where nobody can say.
     private func devices(of session: Session) async throws -> Int? {
+        guard session.owner != nil else { return nil }
         do {
             return try await session.listSessions().count
         } catch let error as SessionError where error.code == .unsupported {
@@ -62,11 +65,6 @@ struct AccountPages: Sendable {
             }
         session.flash(.notice, notice)
         return .see(.devices)
-    }
-
-    private func owner(of session: Session) throws -> Account {
-        guard let account = session.owner.flatMap({ accounts[$0] }) else { throw HTTPError(.unauthorized) }
-        return account
     }
 }
 

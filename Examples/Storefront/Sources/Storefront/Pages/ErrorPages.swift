@@ -102,7 +102,7 @@ private struct ErrorText {
             case .notImplemented:
                 (
                     "Not with this store",
-                    "The sessions live in their cookies, and nobody keeps a list of them. Start the shop with another --store."
+                    "Nobody keeps a list of these sessions. Start the shop with another --store."
                 )
             case .serviceUnavailable:
                 ("One moment", "The shop cannot reach its sessions just now. Try again in a moment.")
@@ -115,7 +115,7 @@ private struct ErrorText {
 
 extension Request {
     /// Whether a program asks and not a person.
-    fileprivate var isForAPI: Bool { uri.path.hasPrefix("/api/") }
+    var isForAPI: Bool { uri.path.hasPrefix("/api/") }
 }
 
 extension Response {

@@ -19,7 +19,7 @@ struct Form: Sendable {
             throw HTTPError(.badRequest, message: "This is no form of this shop.")
         }
         let session = try await context.session
-        let needsToken = session.owner != nil || fields["csrf"] != nil && !session.isNew
+        let needsToken = session.customer != nil || fields["csrf"] != nil && !session.isNew
         guard !needsToken || session.acceptsCSRFToken(fields["csrf"]) else {
             throw HTTPError(.forbidden, message: "This form is out of date. Go back, reload the page and try again.")
         }

@@ -40,7 +40,7 @@ struct PageFrame: Sendable {
         themes = Theme.allCases.map {
             ThemeChoice(name: $0.rawValue, label: $0.label, isChosen: $0 == theme)
         }
-        let account = session.owner.flatMap { accounts[$0] }
+        let account = session.customer.flatMap { accounts[$0] }
         accountName = account?.name
         isAnonymous = account == nil
         cartCount = session[.cart].pieces

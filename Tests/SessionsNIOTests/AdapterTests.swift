@@ -1,0 +1,13 @@
+#if NIO
+import AdapterChecks
+import Testing
+
+/// What every adapter does, on a plain NIO server.
+@Suite("SessionsNIO", .timeLimit(.minutes(10)))
+struct AdapterTests {
+    @Test("does what every adapter does", arguments: AdapterCheck.all)
+    func check(_ check: AdapterCheck) async throws {
+        try await check.run(NIOSubject())
+    }
+}
+#endif
