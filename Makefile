@@ -8,7 +8,7 @@ FILTER ?=
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test traits lint bench costs docs fuzz soak browser-test key coverage clean
+.PHONY: help demo test traits lint bench costs docs fuzz soak services browser-test key coverage clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -43,6 +43,9 @@ fuzz: ## run the fuzz tests for longer, and those that count with every count in
 
 soak: ## random histories while everything fails: STORE=sqlite|file|postgres|redis|redis-sentinel|redis-cluster|mongo|mongo-replica-set SECONDS=60
 	@SESSIONS_SOAK_STORE='$(STORE)' SESSIONS_SOAK_SECONDS='$(SECONDS)' Scripts/test.sh --filter 'SessionsHistoryTests'
+
+services: ## start Redis, PostgreSQL and MongoDB, print where they are, and leave them running until Ctrl-C
+	@Scripts/services.sh
 
 browser-test: ## drive the demo shop in headless Chromium
 	@Scripts/browser-test.sh

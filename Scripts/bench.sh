@@ -35,5 +35,4 @@ if wants mongo "$@"; then
     start_mongo
     export SESSIONS_BENCH_MONGO=$mongo_port
 fi
-trap '[ -z "${redis_folder:-}" ] || stop_redis; [ -z "${postgres_folder:-}" ] || stop_postgres; [ -z "${mongo_data:-}" ] || stop_mongo' EXIT
 swift run -c release --skip-build --package-path Benchmarks sessions-bench "$@"

@@ -20,7 +20,7 @@ fi
 
 if [ "$store" = redis ] && [ -z "${REDIS_URL:-}" ]; then
     start_redis
-    REDIS_URL="redis+unix://$redis_folder/socket"
+    REDIS_URL=$redis_url
     export REDIS_URL
 fi
 

@@ -17,6 +17,12 @@ fail() {
     exit 1
 }
 
+# at_exit FUNCTION: runs it when this script ends, after those that were named later.
+at_exit() {
+    exit_steps=("$1" ${exit_steps[@]+"${exit_steps[@]}"})
+    trap 'for step in "${exit_steps[@]}"; do "$step" || true; done' EXIT
+}
+
 under_ci() { [ "${CI:-}" = true ] || [ "${CI:-}" = 1 ]; }
 
 # as_root COMMAND...: runs it as root, through sudo if need be.
@@ -145,7 +151,7 @@ start_postgres() {
     bin=$(dirname "$(find_initdb)")
     postgres_folder=$(mktemp -d /tmp/sessions-postgres-XXXXXX)
     postgres_stop=(true)
-    trap stop_postgres EXIT
+    at_exit stop_postgres
     # PostgreSQL refuses to run as root.
     if [ "$(id -u)" = 0 ]; then
         chown postgres "$postgres_folder"
@@ -176,14 +182,15 @@ require_redis() {
     require_tool openssl openssl openssl "the tests need openssl"
 }
 
-# start_redis: a Redis server in a scratch folder, $redis_folder, at the socket in it, until this script ends. It keeps
-# nothing longer than that.
+# start_redis: a Redis server in a scratch folder, $redis_folder, at the socket in it, $redis_url, until this script ends. It
+# keeps nothing longer than that.
 start_redis() {
     require_redis
     # Not in the checkout: a socket's path has about a hundred bytes.
     redis_folder=$(mktemp -d /tmp/sessions-redis-XXXXXX)
+    redis_url="redis+unix://$redis_folder/socket"
     say "Starting Redis in $redis_folder"
-    trap stop_redis EXIT
+    at_exit stop_redis
     # It goes into a session of its own, so that Ctrl-C ends the shop alone.
     redis-server --port 0 --unixsocket "$redis_folder/socket" --unixsocketperm 700 --save '' --dir "$redis_folder" \
         --maxmemory-policy noeviction --logfile "$redis_folder/log" --daemonize yes --pidfile "$redis_folder/pid" \
@@ -245,7 +252,7 @@ start_mongo() {
     mongo_data=$(mktemp -d /tmp/sessions-mongo-XXXXXX)
     mongo_port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
     say "Starting MongoDB on port $mongo_port, in $mongo_data"
-    trap stop_mongo EXIT
+    at_exit stop_mongo
     # It goes into a session of its own, so that Ctrl-C ends the shop alone.
     "$(find_mongod)" --fork --dbpath "$mongo_data" --logpath "$mongo_data/log" --pidfilepath "$mongo_data/pid" \
         --bind_ip 127.0.0.1 --port "$mongo_port" --nounixsocket --wiredTigerCacheSizeGB 0.25 </dev/null >/dev/null ||
