@@ -13,7 +13,7 @@ ARGS ?=
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: ## run the demo shop: PORT=8080 STORE=sqlite|postgres|redis|mongo|file|cookie ARGS=--explain
+demo: ## run the demo shop: PORT=8080 STORE=sqlite|memory|postgres|redis|mongo|file|cookie ARGS=--explain
 	@PORT='$(PORT)' STORE='$(STORE)' ARGS='$(ARGS)' Scripts/demo.sh
 
 test: ## run all tests, then build with no trait and with each alone: FILTER=Cookie runs those tests alone

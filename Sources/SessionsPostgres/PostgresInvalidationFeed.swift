@@ -7,7 +7,7 @@ import Synchronization
 ///
 /// ```swift
 /// let feed = try PostgresInvalidationFeed(environment: "DATABASE_URL")
-/// let store = try TieredSessionStore(PostgresSessionStore(environment: "DATABASE_URL"), feed: feed)
+/// let store = try await TieredSessionStore(PostgresSessionStore(environment: "DATABASE_URL"), feed: feed)
 /// ```
 ///
 /// It has one connection, for both, and a thread that waits for it: nothing blocks a thread of Swift's cooperative pool. What

@@ -52,10 +52,10 @@ public struct SessionCookie: Sendable, Hashable {
     /// Creates the default cookie.
     public init() {}
 
-    /// A cookie without `Secure`, for development on plain HTTP with hosts other than `localhost`.
+    /// A cookie without `Secure`, for development on plain HTTP: with hosts other than `localhost`, and with Safari.
     ///
-    /// Browsers and curl send `Secure` cookies to `http://localhost` as they are, so development there does not need
-    /// this. The manager logs a warning when it starts.
+    /// Chrome, Firefox and curl send `Secure` cookies to `http://localhost` as they are, so development there does not
+    /// need this. Safari drops them (WebKit bug 281149). The manager logs a warning when it starts.
     public static func plainHTTPForDevelopment(name: String = "sid") -> SessionCookie {
         var cookie = SessionCookie()
         cookie.name = name

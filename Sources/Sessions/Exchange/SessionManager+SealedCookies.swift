@@ -8,7 +8,7 @@ extension SessionManager {
     ///   - missing: the guarantees that the application does without: all of them, each by its name.
     ///   - keys: the key ring; the first key seals, all open.
     ///   - configuration: the defaults are safe. What needs a store has to be left as it is: `rotationInterval`,
-    ///     `maximumSessionsPerOwner`, `sealsRecords`.
+    ///     `supersededPolicy`, `maximumSessionsPerOwner`, `sealsRecords`, `transport`.
     ///   - clock: what deadlines are compared with.
     ///   - logger: where the manager logs. Nothing that authenticates is ever logged.
     ///   - observer: is called with every ``SessionEvent``, on the request's path: it should return at once.

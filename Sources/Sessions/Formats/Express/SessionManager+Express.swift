@@ -59,8 +59,8 @@ extension SessionManager {
     ///     what they are; replace them soon.
     ///   - store: where the records are kept. With one that shares no table with Node, name `.keysAreCredentials` alone.
     ///   - missing: the guarantees that the application does without: all of them, each by its name.
-    ///   - configuration: ``SessionConfiguration/express(name:maxAge:)``, or your own; `rotationInterval` and
-    ///     `sealsRecords` need the native format.
+    ///   - configuration: ``SessionConfiguration/express(name:maxAge:)``, or your own; `rotationInterval`,
+    ///     `supersededPolicy`, `sealsRecords` and the header transport need the native format.
     ///   - generateID: makes the id of a new session. It must not be guessable; by default 192 random bits, as
     ///     express-session makes them.
     ///   - clock: what deadlines are compared with.

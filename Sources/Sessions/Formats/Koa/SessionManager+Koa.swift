@@ -88,8 +88,8 @@ extension SessionManager {
     ///     `app.keys` to an array, and not to a `Keygrip`, has ``KoaSignature/sha1``.
     ///   - store: where the records are kept. With one that shares no table with Node, name `.keysAreCredentials` alone.
     ///   - missing: the guarantees that the application does without: all of them, each by its name.
-    ///   - configuration: ``SessionConfiguration/koa(name:maxAge:renewal:)``, or your own; `rotationInterval` and
-    ///     `sealsRecords` need the native format.
+    ///   - configuration: ``SessionConfiguration/koa(name:maxAge:renewal:)``, or your own; `rotationInterval`,
+    ///     `supersededPolicy`, `sealsRecords` and the header transport need the native format.
     ///   - generateID: koa-session's `genid`: makes the id of a new session, of characters that a cookie carries. It must
     ///     not be guessable; by default a random UUID, as koa-session makes it.
     ///   - clock: what deadlines are compared with.

@@ -26,8 +26,8 @@ extension SessionManager {
     ///   - signature: the hash that the Node service signs with. Default ``KoaSignature/sha256``; a service that sets
     ///     `app.keys` to an array, and not to a `Keygrip`, has ``KoaSignature/sha1``.
     ///   - missing: the guarantees that the application does without: all of them, each by its name.
-    ///   - configuration: ``SessionConfiguration/koa(name:maxAge:renewal:)``, or your own; `rotationInterval` and
-    ///     `sealsRecords` need the native format.
+    ///   - configuration: ``SessionConfiguration/koa(name:maxAge:renewal:)``, or your own; `rotationInterval`,
+    ///     `supersededPolicy`, `sealsRecords` and the header transport need the native format.
     ///   - clock: what deadlines are compared with.
     ///   - logger: where the manager logs. Nothing that authenticates is ever logged.
     ///   - observer: is called with every ``SessionEvent``, on the request's path: it should return at once.

@@ -78,8 +78,8 @@ extension SessionManager {
     ///   - store: where the records are kept: ``RemixFileStore``; `ConnectRedisStore` with the prefix `session:`; any other
     ///     for sessions of this service alone.
     ///   - missing: the guarantees that the application does without: all of them, each by its name.
-    ///   - configuration: ``SessionConfiguration/remix(name:maxAge:)``, or your own; `rotationInterval` and `sealsRecords`
-    ///     need the native format.
+    ///   - configuration: ``SessionConfiguration/remix(name:maxAge:)``, or your own; `rotationInterval`,
+    ///     `supersededPolicy`, `sealsRecords` and the header transport need the native format.
     ///   - generateID: makes the id of a new session. It must not be guessable; by default a random UUID, as Remix makes
     ///     them.
     ///   - clock: what deadlines are compared with.
