@@ -32,7 +32,7 @@ struct KoaFormat: ForeignFormat {
         _ clock: any SessionClock
     ) throws(SessionConfigurationError) -> any WireFormat {
         KoaWireFormat(
-            signing: KoaSigning(keys: secrets, algorithm: signature, name: cookie.name),
+            signing: try KoaSigning(keys: secrets, algorithm: signature, name: cookie.name),
             cookie: cookie,
             signatureCookie: try cookie.ofSignature,
             records: records(configuration, clock),
@@ -46,8 +46,7 @@ struct KoaFormat: ForeignFormat {
         guard let cookieClock else { return nil }
         let name = try CookieName(configuration.cookie.name)
         return KoaCookieCodec(
-            signing: KoaSigning(keys: secrets, algorithm: signature, name: name),
-            signatureName: try CookieName("\(name).sig"),
+            signing: try KoaSigning(keys: secrets, algorithm: signature, name: name),
             records: records(configuration, cookieClock)
         )
     }
