@@ -27,11 +27,16 @@ protocol ForeignFormat: Sendable {
     ) throws(SessionConfigurationError) -> any WireFormat
 
     /// How a session is spelled in its cookie; `nil` if a store keeps the sessions.
-    func cookieCodec(_ configuration: SessionConfiguration) throws(SessionConfigurationError) -> (any CookieCodec)?
+    ///
+    /// - Parameter clock: The manager's.
+    func cookieCodec(
+        _ configuration: SessionConfiguration,
+        _ clock: any SessionClock
+    ) throws(SessionConfigurationError) -> (any CookieCodec)?
 }
 
 extension ForeignFormat {
-    func cookieCodec(_ configuration: SessionConfiguration) -> (any CookieCodec)? { nil }
+    func cookieCodec(_ configuration: SessionConfiguration, _ clock: any SessionClock) -> (any CookieCodec)? { nil }
 
     /// A key ring for what the other system has no part in: the secrets of CSRF tokens, the tags in logs.
     func keyRing() throws(SessionConfigurationError) -> KeyRing {

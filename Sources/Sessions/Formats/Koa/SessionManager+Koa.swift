@@ -5,10 +5,8 @@ struct KoaFormat: ForeignFormat {
     let secrets: [ForeignSecret]
     let signature: KoaSignature
     let makeID: ForeignIDMaker
-    /// By which the ends of sessions in cookies are told; `nil` where a store keeps them.
-    var cookieClock: (any SessionClock)?
-
-    private var isInCookie: Bool { cookieClock != nil }
+    /// Whether the sessions live in their cookies, and no store keeps them.
+    var isInCookie = false
 
     var name: String { isInCookie ? "koa-session's cookies" : "koa-session" }
 
@@ -41,13 +39,14 @@ struct KoaFormat: ForeignFormat {
     }
 
     func cookieCodec(
-        _ configuration: SessionConfiguration
+        _ configuration: SessionConfiguration,
+        _ clock: any SessionClock
     ) throws(SessionConfigurationError) -> (any CookieCodec)? {
-        guard let cookieClock else { return nil }
+        guard isInCookie else { return nil }
         let name = try CookieName(configuration.cookie.name)
         return KoaCookieCodec(
             signing: try KoaSigning(keys: secrets, algorithm: signature, name: name),
-            records: records(configuration, cookieClock)
+            records: records(configuration, clock)
         )
     }
 

@@ -4,10 +4,8 @@ public import Logging
 struct RemixFormat: ForeignFormat {
     let secrets: [ForeignSecret]
     let makeID: ForeignIDMaker
-    /// By which the ends of sessions in cookies are told; `nil` where a store keeps them.
-    var cookieClock: (any SessionClock)?
-
-    private var isInCookie: Bool { cookieClock != nil }
+    /// Whether the sessions live in their cookies, and no store keeps them.
+    var isInCookie = false
 
     var name: String { isInCookie ? "Remix's cookie storage" : "Remix's format" }
 
@@ -41,9 +39,9 @@ struct RemixFormat: ForeignFormat {
         )
     }
 
-    func cookieCodec(_ configuration: SessionConfiguration) -> (any CookieCodec)? {
-        guard let cookieClock else { return nil }
-        return RemixCookieCodec(signing: RemixCookie(secrets: secrets), records: records(configuration, cookieClock))
+    func cookieCodec(_ configuration: SessionConfiguration, _ clock: any SessionClock) -> (any CookieCodec)? {
+        guard isInCookie else { return nil }
+        return RemixCookieCodec(signing: RemixCookie(secrets: secrets), records: records(configuration, clock))
     }
 
     private func records(_ configuration: SessionConfiguration, _ clock: any SessionClock) -> RemixRecordFormat {
@@ -148,7 +146,7 @@ extension SessionManager {
             RemixFormat(
                 secrets: secrets,
                 makeID: .always(generateID ?? RemixWireFormat.randomID),
-                cookieClock: clock
+                isInCookie: true
             ),
             store: SealedCookieStore(),
             acknowledging: missing,
