@@ -65,24 +65,61 @@ struct ForeignRecord: Sendable {
         let own = own(at: key)
         let ownLifetime = Self.lifetime(maxAge, lifetime, own?.content)
         var (stored, values) = (stored, values)
-        let idle = maxAge ?? lifetime.idle
+        var content = Self.content(
+            of: &stored,
+            id: id,
+            credential: credential,
+            own: own,
+            idle: maxAge ?? lifetime.idle,
+            lifetime: ownLifetime ?? lifetime,
+            now: now
+        )
+        // The flash of a session whose data the other system has taken along goes with it.
+        if own == nil { content.flash = member?.content.flash ?? [] }
+        // The other system knows one deadline: the earlier of ours, to the millisecond. Where that is the absolute one, our
+        // member says the idle one, and so when the session was last in use.
+        if let deadline = own?.idleDeadline, stored.idleDeadline + .milliseconds(1) >= stored.absoluteDeadline {
+            stored.idleDeadline = max(stored.idleDeadline, deadline)
+        }
+        for entry in content.values.entries {
+            guard let index = values.firstIndex(where: { $0.name == entry.name }) else { continue }
+            values[index].aside = entry.aside
+        }
+        guard let restored = SessionValues(restoring: values) else { return nil }
+        content.values = restored
+        content.lifetime = ownLifetime
+        content.foreign = foreign
+        return LoadedRecord(key: key, stored: stored, content: content)
+    }
+
+    /// What is known of a session beside its values.
+    ///
+    /// - Parameters:
+    ///   - stored: What the store says. It takes the owner, and the deadlines that the store does not know.
+    ///   - id: The session's, from which `credential` follows.
+    ///   - own: Our own member; `nil` if there is none about this session: the other system wrote it.
+    ///   - idle: How long the session lives after each use, as the other system has it.
+    ///   - lifetime: The session's own, or else the manager's.
+    ///   - now: The time by the manager's clock.
+    static func content(
+        of stored: inout StoredRecord,
+        id: String,
+        credential: HeldCredential,
+        own: OwnMember?,
+        idle: Duration,
+        lifetime: SessionLifetime,
+        now: Timestamp
+    ) -> RecordContent {
         // A store without an end says nothing of when the session was last used.
-        let isEndless = stored.idleDeadline.duration(since: now) > max(Self.endless, idle)
-        let lastUse = stored.idleDeadline - (ownLifetime ?? lifetime).idle
-        let isLastUseKnown = !isEndless && lastUse.duration(since: now) <= Self.skew
+        let isEndless = stored.idleDeadline.duration(since: now) > max(endless, idle)
+        let lastUse = stored.idleDeadline - lifetime.idle
+        let isLastUseKnown = !isEndless && lastUse.duration(since: now) <= skew
         if isEndless { stored.idleDeadline = now + idle }
         var content: RecordContent
         if let own {
             content = own.content
             stored.owner = own.owner
             if let deadline = own.absoluteDeadline { stored.absoluteDeadline = deadline }
-            // The other system knows one deadline: the earlier of ours, to the millisecond. Where that is the absolute one,
-            // the other says when the session was last in use.
-            if let deadline = own.idleDeadline,
-                stored.idleDeadline + .milliseconds(1) >= stored.absoluteDeadline
-            {
-                stored.idleDeadline = max(stored.idleDeadline, deadline)
-            }
         } else {
             // It was in use one idle time before it runs out; it may be older. One that would have begun in the future lives
             // longer after each use than is known here: it ends all the same (I7).
@@ -94,28 +131,20 @@ struct ForeignRecord: Sendable {
                 recent: [],
                 csrfNonce: Nonce(foreignID: id),
                 values: SessionValues(),
-                flash: member?.content.flash ?? [],
+                flash: [],
                 unknown: []
             )
-            stored.absoluteDeadline = begins + (ownLifetime ?? lifetime).absolute
+            stored.absoluteDeadline = begins + lifetime.absolute
         }
-        for entry in content.values.entries {
-            guard let index = values.firstIndex(where: { $0.name == entry.name }) else { continue }
-            values[index].aside = entry.aside
-        }
-        guard let restored = SessionValues(restoring: values) else { return nil }
         content.isLastUseKnown = isLastUseKnown
-        content.values = restored
-        content.lifetime = ownLifetime
-        content.foreign = foreign
-        return LoadedRecord(key: key, stored: stored, content: content)
+        return content
     }
 
     /// A deadline further away than this is none.
-    static let endless: Duration = .seconds(50 * 365 * 86_400)
+    private static let endless: Duration = .seconds(50 * 365 * 86_400)
 
     /// How far the clocks and the rounding of two systems may be apart.
-    static let skew: Duration = .seconds(300)
+    private static let skew: Duration = .seconds(300)
 
     /// The session's own lifetime: the other system says how long it lives after each use, and only we know of an end that
     /// no use moves.

@@ -21,37 +21,19 @@ struct RemixRecordFormat: ForeignRecordFormat {
             var values = SessionValues(restoring: record.values)
         else { return nil }
         let credential = HeldCredential(foreignID: id, key: key)
-        let now = clock.now()
         var stored = stored
         // A new id takes all values along with Remix. Ours say nothing about that session.
         let own = record.own.flatMap { $0.content.secretHash == credential.hash ? $0 : nil }
         if let deadline = own?.idleDeadline { stored.idleDeadline = deadline }
-        // Remix's storage without an end says nothing of when a session was last used.
-        let isEndless = stored.idleDeadline.duration(since: now) > ForeignRecord.endless
-        let lastUse = stored.idleDeadline - (own?.content.lifetime ?? lifetime).idle
-        let isLastUseKnown = !isEndless && lastUse.duration(since: now) <= ForeignRecord.skew
-        if isEndless { stored.idleDeadline = now + lifetime.idle }
-        var content: RecordContent
-        if let own {
-            content = own.content
-            stored.owner = own.owner
-            if let deadline = own.absoluteDeadline { stored.absoluteDeadline = deadline }
-        } else {
-            // It was in use one idle time before it runs out; it may be older.
-            let begins = min(stored.idleDeadline - lifetime.idle, now)
-            content = RecordContent(
-                secretHash: credential.hash,
-                createdAt: begins,
-                rotatedAt: begins,
-                recent: [],
-                csrfNonce: Nonce(foreignID: id),
-                values: SessionValues(),
-                flash: [],
-                unknown: []
-            )
-            stored.absoluteDeadline = begins + lifetime.absolute
-        }
-        content.isLastUseKnown = isLastUseKnown
+        var content = ForeignRecord.content(
+            of: &stored,
+            id: id,
+            credential: credential,
+            own: own,
+            idle: lifetime.idle,
+            lifetime: own?.content.lifetime ?? lifetime,
+            now: clock.now()
+        )
         for entry in content.values.entries { values.restore(aside: entry.aside, of: entry.name) }
         content.values = values
         content.flash = Self.flash(record)
