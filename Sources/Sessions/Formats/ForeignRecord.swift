@@ -13,23 +13,16 @@ struct ForeignRecord: Sendable {
     ///
     /// - Parameter isForeign: Whether a member of this name is the other system's, and no value.
     init?(_ payload: [UInt8], isForeign: (ValueName) -> Bool) {
-        let isObject = payload.withUnsafeBufferPointer { bytes in
-            var scanner = JSONScanner(bytes, in: 0..<bytes.count)
-            return scanner.members { name, scanner in
-                guard let text = JSONString.text(bytes: UnsafeBufferPointer(rebasing: bytes[name])),
-                    let range = scanner.value()
-                else { return false }
-                let (name, value) = (ValueName(text), payload[range])
-                if name == OwnMember.name {
-                    member = OwnMember(value)
-                } else if isForeign(name) {
-                    foreign.removeAll { $0.name == name }
-                    foreign.append(ForeignMember(name: name, text: value, position: values.count))
-                } else {
-                    values.append(SessionValues.Entry(name: name, text: value))
-                }
-                return true
-            } && scanner.isAtEnd()
+        let isObject = JSONScanner.forEachMember(of: payload) { text, range in
+            let (name, value) = (ValueName(text), payload[range])
+            if name == OwnMember.name {
+                member = OwnMember(value)
+            } else if isForeign(name) {
+                foreign.removeAll { $0.name == name }
+                foreign.append(ForeignMember(name: name, text: value, position: values.count))
+            } else {
+                values.append(SessionValues.Entry(name: name, text: value))
+            }
         }
         guard isObject else { return nil }
     }
