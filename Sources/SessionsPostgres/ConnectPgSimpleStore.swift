@@ -91,13 +91,6 @@ public final class ConnectPgSimpleStore: Sendable {
     }
 }
 
-extension PostgresRows {
-    /// The record in two columns: its JSON, and when it expires.
-    func foreignRecord(_ row: Int) throws -> StoredRecord {
-        StoredRecord(foreign: bytes(row, 0), until: try time(row, 1))
-    }
-}
-
 extension ConnectPgSimpleStore: PayloadConditionalSessionStore {
     /// The record at `key`; `nil` if it has expired, as connect-pg-simple sees it.
     public func load(_ key: StoreKey) async throws -> StoredRecord? {
@@ -126,10 +119,7 @@ extension ConnectPgSimpleStore: PayloadConditionalSessionStore {
         parameters.append(payload)
         parameters.append(record.payload)
         parameters.append(Self.seconds(record.expiresAt))
-        return try await pool.perform(statements.replace, parameters) { rows in
-            guard rows.count > 0 else { return .gone }
-            return rows.bool(0, 2) ? .replaced : .conflict(try rows.foreignRecord(0))
-        }
+        return try await pool.perform(statements.replace, parameters) { try $0.foreignReplacement() }
     }
 
     /// Moves `expire` forward, and nothing else, if the row's JSON is still `payload`.
