@@ -158,19 +158,11 @@ extension CompasSessionStore: PayloadConditionalSessionStore {
 extension CompasSessionStore: SweepingSessionStore {
     /// Deletes up to `limit` expired rows, as Compas's `clean` does for all of them at once.
     ///
-    /// What somebody works on is left for the next time.
+    /// By small transactions with short random pauses in between; what somebody works on is left for the next time.
     public func sweep(expiredBefore cutoff: Timestamp, limit: Int) async throws -> Int {
-        var deleted = 0
-        while deleted < limit {
-            let step = min(limit - deleted, 200)
-            var parameters = PostgresParameters()
-            parameters.append(cutoff)
-            parameters.append(Int64(step))
-            let count = try await pool.perform(statements.sweep, parameters) { $0.affected }
-            deleted += count
-            if count < step { break }
-        }
-        return deleted
+        var end = PostgresParameters()
+        end.append(cutoff)
+        return try await pool.sweep(statements.sweep, before: end, limit: limit)
     }
 }
 #endif
