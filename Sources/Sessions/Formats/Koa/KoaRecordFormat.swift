@@ -22,7 +22,7 @@ struct KoaRecordFormat: ForeignRecordFormat {
     let maximumBytes: Int
     /// Whether the record is in the session's cookie, and says everything itself.
     var isInCookie = false
-    var clock: any SessionClock = SystemSessionClock()
+    let clock: any SessionClock
 
     // MARK: Reading
 

@@ -10,9 +10,9 @@ struct RemixRecordFormat: ForeignRecordFormat {
     /// The lifetime of a session that says nothing else.
     let lifetime: SessionLifetime
     let maximumBytes: Int
+    /// Whether the record is in the session's cookie, and nothing else keeps the idle deadline.
+    var isInCookie = false
     let clock: any SessionClock
-    /// Whether nothing but the record keeps the idle deadline.
-    var keepsIdleDeadline = false
 
     // MARK: Reading
 
@@ -64,7 +64,7 @@ struct RemixRecordFormat: ForeignRecordFormat {
     func encode(_ record: LoadedRecord) throws -> LoadedRecord {
         var record = record
         // A commit whose reply was lost finds itself by these: the record's version is that of its bytes.
-        if !keepsIdleDeadline { record.content.recent = Array(record.lineage.prefix(RecordContent.recentLimit)) }
+        if !isInCookie { record.content.recent = Array(record.lineage.prefix(RecordContent.recentLimit)) }
         var remix = RemixRecord()
         remix.values = record.content.values.entries
         guard !remix.values.contains(where: { $0.name == OwnMember.name }) else {
@@ -81,7 +81,7 @@ struct RemixRecordFormat: ForeignRecordFormat {
             }
         }
         remix.rest = record.content.foreign.map(\.text)
-        let output = remix.json(own: OwnMember.text(of: record, keepsIdleDeadline: keepsIdleDeadline))
+        let output = remix.json(own: OwnMember.text(of: record, keepsIdleDeadline: isInCookie))
         guard output.count <= maximumBytes else { throw SessionError.recordTooLarge(output.count, maximumBytes) }
         record.stored.payload = output
         record.stored.version = RecordVersion(of: output)

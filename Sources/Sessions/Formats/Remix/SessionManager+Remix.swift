@@ -48,8 +48,8 @@ struct RemixFormat: ForeignFormat {
         RemixRecordFormat(
             lifetime: configuration.lifetime,
             maximumBytes: configuration.maximumRecordBytes,
-            clock: clock,
-            keepsIdleDeadline: isInCookie
+            isInCookie: isInCookie,
+            clock: clock
         )
     }
 }
