@@ -69,11 +69,6 @@ struct ForeignRecord: Sendable {
         )
         // The flash of a session whose data the other system has taken along goes with it.
         if own == nil { content.flash = member?.content.flash ?? [] }
-        // The other system knows one deadline: the earlier of ours, to the millisecond. Where that is the absolute one, our
-        // member says the idle one, and so when the session was last in use.
-        if let deadline = own?.idleDeadline, stored.idleDeadline + .milliseconds(1) >= stored.absoluteDeadline {
-            stored.idleDeadline = max(stored.idleDeadline, deadline)
-        }
         for entry in content.values.entries {
             guard let index = values.firstIndex(where: { $0.name == entry.name }) else { continue }
             values[index].aside = entry.aside
@@ -113,6 +108,11 @@ struct ForeignRecord: Sendable {
             content = own.content
             stored.owner = own.owner
             if let deadline = own.absoluteDeadline { stored.absoluteDeadline = deadline }
+            // The other system knows one deadline: the earlier of ours, to the millisecond. Where that is the absolute
+            // one, our member says the idle one, and so when the session was last in use.
+            if let deadline = own.idleDeadline, stored.idleDeadline + .milliseconds(1) >= stored.absoluteDeadline {
+                stored.idleDeadline = max(stored.idleDeadline, deadline)
+            }
         } else {
             // It was in use one idle time before it runs out; it may be older. One that would have begun in the future lives
             // longer after each use than is known here: it ends all the same (I7).
@@ -178,7 +178,6 @@ struct ForeignRecord: Sendable {
             }
             if index < entries.count { append(entries[index].name, entries[index].text) }
         }
-        let keepsIdleDeadline = keepsIdleDeadline || record.stored.idleDeadline > record.stored.absoluteDeadline
         append(OwnMember.name, OwnMember.text(of: record, keepsIdleDeadline: keepsIdleDeadline))
         for member in last { append(member.name, member.text) }
         output.append(UInt8(ascii: "}"))

@@ -24,7 +24,7 @@ struct RemixRecordFormat: ForeignRecordFormat {
         var stored = stored
         // A new id takes all values along with Remix. Ours say nothing about that session.
         let own = record.own.flatMap { $0.content.secretHash == credential.hash ? $0 : nil }
-        if let deadline = own?.idleDeadline { stored.idleDeadline = deadline }
+        if isInCookie, let deadline = own?.idleDeadline { stored.idleDeadline = deadline }
         var content = ForeignRecord.content(
             of: &stored,
             id: id,
