@@ -152,6 +152,30 @@ struct ForeignRecord: Sendable {
             ? nil : SessionLifetime(idle: maxAge, absolute: max(maxAge, lifetime.absolute))
     }
 
+    /// How long the browser keeps the cookie, where the session says otherwise than the manager. The other system knows
+    /// two ways, and only we know of a third.
+    ///
+    /// - Parameters:
+    ///   - maxAge: How long the record says that the session lives after each use, and its cookie; `nil` if it says
+    ///     that the cookie ends with the browser.
+    ///   - isUsuallyLasting: Whether the manager's cookies outlast the browser.
+    func persistence(
+        at key: StoreKey,
+        maxAge: Duration?,
+        isUsuallyLasting: Bool
+    ) -> SessionCookie.Persistence? {
+        let isLasting = maxAge != nil
+        if let content = own(at: key)?.content {
+            if let persistence = content.persistence, (persistence != .browserSession) == isLasting {
+                return persistence
+            }
+            // A lifetime of its own takes a `maxAge`, whatever the cookie.
+            if content.persistence == nil, let idle = content.lifetime?.idle, idle == maxAge { return nil }
+        }
+        guard isLasting != isUsuallyLasting else { return nil }
+        return isLasting ? .untilIdle : .browserSession
+    }
+
     // MARK: Writing
 
     /// The JSON object that says `record`: its values, the other system's members where they stood, our own, and the last
