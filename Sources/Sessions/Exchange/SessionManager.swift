@@ -89,7 +89,6 @@ public final class SessionManager: Sendable {
     ) throws(SessionConfigurationError) {
         try configuration.validate()
         try Self.validate(configuration, isNative: foreign == nil && sealedCookies == nil)
-        try foreign?.validate(configuration)
         // A session that is in its cookie is at hand.
         var inCookies = try foreign?.cookieCodec(configuration, clock)
         let isInCookie = sealedCookies != nil || inCookies != nil

@@ -13,9 +13,6 @@ protocol ForeignFormat: Sendable {
     /// What a session in this format cannot promise, kept in this store.
     func missing(with store: any SessionStore) -> MissingGuarantees
 
-    /// Throws if the configuration asks for what the format cannot say.
-    func validate(_ configuration: SessionConfiguration) throws(SessionConfigurationError)
-
     /// The format, for a cookie that has been checked.
     ///
     /// - Parameter clock: The manager's.
@@ -53,7 +50,7 @@ extension ForeignFormat {
     }
 
     /// Refuses what no format of another system has a place for.
-    func validateCommon(_ configuration: SessionConfiguration) throws(SessionConfigurationError) {
+    func validate(_ configuration: SessionConfiguration) throws(SessionConfigurationError) {
         guard !secrets.isEmpty, secrets.allSatisfy({ !$0.bytes.isEmpty }) else {
             throw SessionConfigurationError(
                 .missingSecret,
@@ -80,7 +77,7 @@ extension SessionManager {
         logger: Logger,
         observer: (@Sendable (SessionEvent) -> Void)?
     ) throws(SessionConfigurationError) {
-        try foreign.validateCommon(configuration)
+        try foreign.validate(configuration)
         try foreign.missing(with: store).check(named, of: foreign.name)
         try self.init(
             store: store,

@@ -12,8 +12,6 @@ struct ExpressFormat: ForeignFormat {
             ? [.concurrentChangesAreLost, .endedSessionsComeBack, .keysAreCredentials] : .keysAreCredentials
     }
 
-    func validate(_ configuration: SessionConfiguration) throws(SessionConfigurationError) {}
-
     func wireFormat(
         _ cookie: SetCookieTemplate,
         _ configuration: SessionConfiguration,

@@ -22,8 +22,6 @@ struct KoaFormat: ForeignFormat {
             ? [.concurrentChangesAreLost, .endedSessionsComeBack, .keysAreCredentials] : .keysAreCredentials
     }
 
-    func validate(_ configuration: SessionConfiguration) throws(SessionConfigurationError) {}
-
     func wireFormat(
         _ cookie: SetCookieTemplate,
         _ configuration: SessionConfiguration,

@@ -24,8 +24,6 @@ struct RemixFormat: ForeignFormat {
         return missing
     }
 
-    func validate(_ configuration: SessionConfiguration) throws(SessionConfigurationError) {}
-
     func wireFormat(
         _ cookie: SetCookieTemplate,
         _ configuration: SessionConfiguration,
