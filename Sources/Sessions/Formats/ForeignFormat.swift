@@ -66,6 +66,20 @@ extension ForeignFormat {
     }
 }
 
+extension MissingGuarantees {
+    /// What no session can promise that lives in another system's cookie.
+    static let ofForeignCookies: MissingGuarantees = [
+        .concurrentChangesAreLost, .earlierStatesComeBack, .nothingIsConsumedOnce, .logoutReachesOneClient,
+        .valuesAreReadable, .deadlinesAreUnknown,
+    ]
+
+    /// What is missing where the other system has a part in the store: where records have no version, it writes to them
+    /// too, and asks for no condition.
+    static func ofSharing(_ store: any SessionStore) -> MissingGuarantees {
+        store is any PayloadConditionalSessionStore ? [.concurrentChangesAreLost, .endedSessionsComeBack] : []
+    }
+}
+
 extension SessionManager {
     /// Creates a manager that speaks another system's format.
     convenience init(

@@ -11,15 +11,7 @@ struct KoaFormat: ForeignFormat {
     var name: String { isInCookie ? "koa-session's cookies" : "koa-session" }
 
     func missing(with store: any SessionStore) -> MissingGuarantees {
-        if isInCookie {
-            return [
-                .concurrentChangesAreLost, .earlierStatesComeBack, .nothingIsConsumedOnce, .logoutReachesOneClient,
-                .valuesAreReadable, .deadlinesAreUnknown,
-            ]
-        }
-        // Where the table has no version, Node writes to it too, and asks for no condition.
-        return store is any PayloadConditionalSessionStore
-            ? [.concurrentChangesAreLost, .endedSessionsComeBack, .keysAreCredentials] : .keysAreCredentials
+        isInCookie ? .ofForeignCookies : .ofSharing(store).union(.keysAreCredentials)
     }
 
     func wireFormat(

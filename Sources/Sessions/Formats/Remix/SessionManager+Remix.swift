@@ -10,18 +10,9 @@ struct RemixFormat: ForeignFormat {
     var name: String { isInCookie ? "Remix's cookie storage" : "Remix's format" }
 
     func missing(with store: any SessionStore) -> MissingGuarantees {
-        if isInCookie {
-            return [
-                .concurrentChangesAreLost, .earlierStatesComeBack, .nothingIsConsumedOnce, .logoutReachesOneClient,
-                .valuesAreReadable, .deadlinesAreUnknown,
-            ]
-        }
-        // Remix writes to the same records, and asks for no condition.
-        var missing: MissingGuarantees =
-            store is any PayloadConditionalSessionStore ? [.concurrentChangesAreLost, .endedSessionsComeBack] : []
+        if isInCookie { return .ofForeignCookies }
         // The names of its files are hashes of the ids.
-        if !(store is RemixFileStore) { missing.insert(.keysAreCredentials) }
-        return missing
+        return store is RemixFileStore ? .ofSharing(store) : .ofSharing(store).union(.keysAreCredentials)
     }
 
     func wireFormat(
