@@ -101,19 +101,12 @@ public final class CompasSessionStore: Sendable {
     }
 }
 
-extension PostgresRows {
-    /// The record in two columns: its JSON, and when it expires.
-    fileprivate func compasRecord(_ row: Int) throws -> StoredRecord {
-        StoredRecord(foreign: bytes(row, 0), until: try time(row, 1))
-    }
-}
-
 extension CompasSessionStore: PayloadConditionalSessionStore {
     /// The record at `key`, expired or not.
     public func load(_ key: StoreKey) async throws -> StoredRecord? {
         guard let parameters = Self.parameters(key) else { return nil }
         return try await pool.perform(statements.load, parameters) { rows in
-            rows.count == 0 ? nil : try rows.compasRecord(0)
+            rows.count == 0 ? nil : try rows.foreignRecord(0)
         }
     }
 
@@ -137,10 +130,7 @@ extension CompasSessionStore: PayloadConditionalSessionStore {
         parameters.append(payload)
         parameters.append(record.payload)
         parameters.append(record.expiresAt)
-        return try await pool.perform(statements.replace, parameters) { rows in
-            guard rows.count > 0 else { return .gone }
-            return rows.bool(0, 2) ? .replaced : .conflict(try rows.compasRecord(0))
-        }
+        return try await pool.perform(statements.replace, parameters) { try $0.foreignReplacement() }
     }
 
     /// Moves `expires` forward if the row's data is still `payload`, and leaves that alone.
@@ -168,19 +158,11 @@ extension CompasSessionStore: PayloadConditionalSessionStore {
 extension CompasSessionStore: SweepingSessionStore {
     /// Deletes up to `limit` expired rows, as Compas's `clean` does for all of them at once.
     ///
-    /// What somebody works on is left for the next time.
+    /// By small transactions with short random pauses in between; what somebody works on is left for the next time.
     public func sweep(expiredBefore cutoff: Timestamp, limit: Int) async throws -> Int {
-        var deleted = 0
-        while deleted < limit {
-            let step = min(limit - deleted, 200)
-            var parameters = PostgresParameters()
-            parameters.append(cutoff)
-            parameters.append(Int64(step))
-            let count = try await pool.perform(statements.sweep, parameters) { $0.affected }
-            deleted += count
-            if count < step { break }
-        }
-        return deleted
+        var end = PostgresParameters()
+        end.append(cutoff)
+        return try await pool.sweep(statements.sweep, before: end, limit: limit)
     }
 }
 #endif

@@ -91,13 +91,6 @@ public final class ConnectPgSimpleStore: Sendable {
     }
 }
 
-extension PostgresRows {
-    /// The record in two columns: its JSON, and when it expires.
-    func foreignRecord(_ row: Int) throws -> StoredRecord {
-        StoredRecord(foreign: bytes(row, 0), until: try time(row, 1))
-    }
-}
-
 extension ConnectPgSimpleStore: PayloadConditionalSessionStore {
     /// The record at `key`; `nil` if it has expired, as connect-pg-simple sees it.
     public func load(_ key: StoreKey) async throws -> StoredRecord? {
@@ -126,10 +119,7 @@ extension ConnectPgSimpleStore: PayloadConditionalSessionStore {
         parameters.append(payload)
         parameters.append(record.payload)
         parameters.append(Self.seconds(record.expiresAt))
-        return try await pool.perform(statements.replace, parameters) { rows in
-            guard rows.count > 0 else { return .gone }
-            return rows.bool(0, 2) ? .replaced : .conflict(try rows.foreignRecord(0))
-        }
+        return try await pool.perform(statements.replace, parameters) { try $0.foreignReplacement() }
     }
 
     /// Moves `expire` forward, and nothing else, if the row's JSON is still `payload`.
@@ -156,19 +146,11 @@ extension ConnectPgSimpleStore: PayloadConditionalSessionStore {
 extension ConnectPgSimpleStore: SweepingSessionStore {
     /// Deletes up to `limit` expired rows, as connect-pg-simple's `pruneSessions` does for all of them at once.
     ///
-    /// What somebody works on is left for the next time.
+    /// By small transactions with short random pauses in between; what somebody works on is left for the next time.
     public func sweep(expiredBefore cutoff: Timestamp, limit: Int) async throws -> Int {
-        var deleted = 0
-        while deleted < limit {
-            let step = min(limit - deleted, 200)
-            var parameters = PostgresParameters()
-            parameters.append(max(cutoff.microseconds, 0) / 1_000_000)
-            parameters.append(Int64(step))
-            let count = try await pool.perform(statements.sweep, parameters) { $0.affected }
-            deleted += count
-            if count < step { break }
-        }
-        return deleted
+        var end = PostgresParameters()
+        end.append(max(cutoff.microseconds, 0) / 1_000_000)
+        return try await pool.sweep(statements.sweep, before: end, limit: limit)
     }
 }
 #endif

@@ -92,4 +92,18 @@ struct PostgresForeignTable: PostgresTables {
         return "E'" + String(decoding: bytes, as: UTF8.self) + "'"
     }
 }
+
+extension PostgresRows {
+    /// The record in two columns: its JSON, and when it expires.
+    func foreignRecord(_ row: Int) throws -> StoredRecord {
+        StoredRecord(foreign: bytes(row, 0), until: try time(row, 1))
+    }
+
+    /// What came of a replacement. Its statement returns no row if there was none to replace; else the third column
+    /// says whether it was replaced, and the others have the record if not.
+    func foreignReplacement() throws -> ReplaceOutcome {
+        guard count > 0 else { return .gone }
+        return bool(0, 2) ? .replaced : .conflict(try foreignRecord(0))
+    }
+}
 #endif

@@ -85,6 +85,25 @@ final class PostgresPool: Sendable {
         }
     }
 
+    /// Has a statement delete up to `limit` rows, by transactions of up to 200 with short random pauses in between.
+    ///
+    /// - Parameter end: The statement's parameters but the last, which is how many rows it deletes.
+    /// - Returns: How many were deleted.
+    func sweep(_ statement: PostgresStatement, before end: PostgresParameters, limit: Int) async throws -> Int {
+        var deleted = 0
+        while deleted < limit {
+            let step = min(limit - deleted, 200)
+            var parameters = end
+            parameters.append(Int64(step))
+            let count = try await perform(statement, parameters) { $0.affected }
+            deleted += count
+            if count < step { break }
+            // A cancelled sweep does not pause; it ends at its limit.
+            try? await Task.sleep(for: .microseconds(Int.random(in: 500...5_000)))
+        }
+        return deleted
+    }
+
     private func add(_ call: PostgresCall) {
         let (refusal, isAsleep) = inbox.withLock { inbox -> (SessionStoreError?, Bool) in
             guard !inbox.isClosed else { return (PostgresFailure.closed, false) }

@@ -148,24 +148,10 @@ extension PostgresSessionStore: SweepingSessionStore {
     ///
     /// What another sweep, or a request, is working on is left out: several nodes share the work and wait for nobody.
     public func sweep(expiredBefore cutoff: Timestamp, limit: Int) async throws -> Int {
-        let deleted = try await gently(limit, statements.sweep, cutoff)
-        _ = try await gently(limit, statements.sweepEpochs, cutoff)
-        return deleted
-    }
-
-    private func gently(_ limit: Int, _ statement: PostgresStatement, _ cutoff: Timestamp) async throws -> Int {
-        var deleted = 0
-        while deleted < limit {
-            let step = min(limit - deleted, 200)
-            var parameters = PostgresParameters()
-            parameters.append(cutoff)
-            parameters.append(Int64(step))
-            let count = try await pool.perform(statement, parameters) { $0.affected }
-            deleted += count
-            if count < step { break }
-            // A cancelled sweep does not pause; it ends at its limit.
-            try? await Task.sleep(for: .microseconds(Int.random(in: 500...5_000)))
-        }
+        var end = PostgresParameters()
+        end.append(cutoff)
+        let deleted = try await pool.sweep(statements.sweep, before: end, limit: limit)
+        _ = try await pool.sweep(statements.sweepEpochs, before: end, limit: limit)
         return deleted
     }
 }

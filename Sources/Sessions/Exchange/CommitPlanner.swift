@@ -201,7 +201,9 @@ struct CommitPlanner {
         }
         next.stored.idleDeadline = max(next.stored.idleDeadline, now + lifetime.idle)
         next.succeed(current, as: request.version)
-        if case .keep = cookie { cookie = resent(standing, content.persistence ?? request.persistence) }
+        if case .keep = cookie {
+            cookie = resent(standing, content == before ? nil : content.persistence ?? request.persistence)
+        }
         return CommitPlan(write: succeeding(current, with: next), cookie: cookie)
     }
 
@@ -306,7 +308,7 @@ struct CommitPlanner {
 
     /// Whether the client's own credential goes out again.
     ///
-    /// - Parameter persistence: how long the browser keeps it, if this commit writes data.
+    /// - Parameter persistence: how long the browser keeps it, if this commit changes the session.
     private func resent(
         _ standing: LoadedRecord.Standing,
         _ persistence: SessionCookie.Persistence? = nil

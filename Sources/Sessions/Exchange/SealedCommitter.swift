@@ -181,12 +181,10 @@ struct SealedCommitter {
     /// Refuses a login if the owner's sessions were revoked after its request was opened.
     private mutating func checkEpoch(of owner: OwnerKey) async throws {
         guard let owners = sealed.owners else { return }
-        let epoch: Timestamp?
+        let isOutrun: Bool
         do {
             roundTrips += 1
-            epoch = try await manager.access.measured("session.epoch", manager.metrics.loadLatency) {
-                try await owners.epoch(of: owner)
-            }
+            isOutrun = try await exchange.isOutrun(by: owner, in: owners)
         } catch {
             manager.emit(.storeFailed)
             throw SessionError(
@@ -195,13 +193,8 @@ struct SealedCommitter {
                 underlying: error
             )
         }
-        let own = exchange.withState { $0.ownEpochs[owner] }
-        guard let epoch, epoch >= exchange.openedAt, epoch != own else { return }
+        guard isOutrun else { return }
         manager.emit(.loginRefused)
-        throw SessionError(
-            .revoked,
-            "The owner's sessions were revoked after this request was opened. Log in again. (A request that revokes and "
-                + "logs in says logIn first, then revokeOthers.)"
-        )
+        throw SessionError.outrun
     }
 }

@@ -89,9 +89,8 @@ public final class SessionManager: Sendable {
     ) throws(SessionConfigurationError) {
         try configuration.validate()
         try Self.validate(configuration, isNative: foreign == nil && sealedCookies == nil)
-        try foreign?.validate(configuration)
         // A session that is in its cookie is at hand.
-        var inCookies = try foreign?.cookieCodec(configuration)
+        var inCookies = try foreign?.cookieCodec(configuration, clock)
         let isInCookie = sealedCookies != nil || inCookies != nil
         let isLocal = isInCookie ? sealedCookies?.revocations == nil : store is any ProcessLocalSessionStore
         storeIsLocal = isLocal && (old.map { $0.store is any ProcessLocalSessionStore } ?? true)

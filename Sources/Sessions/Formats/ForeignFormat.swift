@@ -13,9 +13,6 @@ protocol ForeignFormat: Sendable {
     /// What a session in this format cannot promise, kept in this store.
     func missing(with store: any SessionStore) -> MissingGuarantees
 
-    /// Throws if the configuration asks for what the format cannot say.
-    func validate(_ configuration: SessionConfiguration) throws(SessionConfigurationError)
-
     /// The format, for a cookie that has been checked.
     ///
     /// - Parameter clock: The manager's.
@@ -27,11 +24,16 @@ protocol ForeignFormat: Sendable {
     ) throws(SessionConfigurationError) -> any WireFormat
 
     /// How a session is spelled in its cookie; `nil` if a store keeps the sessions.
-    func cookieCodec(_ configuration: SessionConfiguration) throws(SessionConfigurationError) -> (any CookieCodec)?
+    ///
+    /// - Parameter clock: The manager's.
+    func cookieCodec(
+        _ configuration: SessionConfiguration,
+        _ clock: any SessionClock
+    ) throws(SessionConfigurationError) -> (any CookieCodec)?
 }
 
 extension ForeignFormat {
-    func cookieCodec(_ configuration: SessionConfiguration) -> (any CookieCodec)? { nil }
+    func cookieCodec(_ configuration: SessionConfiguration, _ clock: any SessionClock) -> (any CookieCodec)? { nil }
 
     /// A key ring for what the other system has no part in: the secrets of CSRF tokens, the tags in logs.
     func keyRing() throws(SessionConfigurationError) -> KeyRing {
@@ -48,7 +50,7 @@ extension ForeignFormat {
     }
 
     /// Refuses what no format of another system has a place for.
-    func validateCommon(_ configuration: SessionConfiguration) throws(SessionConfigurationError) {
+    func validate(_ configuration: SessionConfiguration) throws(SessionConfigurationError) {
         guard !secrets.isEmpty, secrets.allSatisfy({ !$0.bytes.isEmpty }) else {
             throw SessionConfigurationError(
                 .missingSecret,
@@ -64,6 +66,20 @@ extension ForeignFormat {
     }
 }
 
+extension MissingGuarantees {
+    /// What no session can promise that lives in another system's cookie.
+    static let ofForeignCookies: MissingGuarantees = [
+        .concurrentChangesAreLost, .earlierStatesComeBack, .nothingIsConsumedOnce, .logoutReachesOneClient,
+        .valuesAreReadable, .deadlinesAreUnknown,
+    ]
+
+    /// What is missing where the other system has a part in the store: where records have no version, it writes to them
+    /// too, and asks for no condition.
+    static func ofSharing(_ store: any SessionStore) -> MissingGuarantees {
+        store is any PayloadConditionalSessionStore ? [.concurrentChangesAreLost, .endedSessionsComeBack] : []
+    }
+}
+
 extension SessionManager {
     /// Creates a manager that speaks another system's format.
     convenience init(
@@ -75,7 +91,7 @@ extension SessionManager {
         logger: Logger,
         observer: (@Sendable (SessionEvent) -> Void)?
     ) throws(SessionConfigurationError) {
-        try foreign.validateCommon(configuration)
+        try foreign.validate(configuration)
         try foreign.missing(with: store).check(named, of: foreign.name)
         try self.init(
             store: store,

@@ -13,23 +13,16 @@ struct ForeignRecord: Sendable {
     ///
     /// - Parameter isForeign: Whether a member of this name is the other system's, and no value.
     init?(_ payload: [UInt8], isForeign: (ValueName) -> Bool) {
-        let isObject = payload.withUnsafeBufferPointer { bytes in
-            var scanner = JSONScanner(bytes, in: 0..<bytes.count)
-            return scanner.members { name, scanner in
-                guard let text = JSONString.text(bytes: UnsafeBufferPointer(rebasing: bytes[name])),
-                    let range = scanner.value()
-                else { return false }
-                let (name, value) = (ValueName(text), payload[range])
-                if name == OwnMember.name {
-                    member = OwnMember(value)
-                } else if isForeign(name) {
-                    foreign.removeAll { $0.name == name }
-                    foreign.append(ForeignMember(name: name, text: value, position: values.count))
-                } else {
-                    values.append(SessionValues.Entry(name: name, text: value))
-                }
-                return true
-            } && scanner.isAtEnd()
+        let isObject = JSONScanner.forEachMember(of: payload) { text, range in
+            let (name, value) = (ValueName(text), payload[range])
+            if name == OwnMember.name {
+                member = OwnMember(value)
+            } else if isForeign(name) {
+                foreign.removeAll { $0.name == name }
+                foreign.append(ForeignMember(name: name, text: value, position: values.count))
+            } else {
+                values.append(SessionValues.Entry(name: name, text: value))
+            }
         }
         guard isObject else { return nil }
     }
@@ -65,22 +58,59 @@ struct ForeignRecord: Sendable {
         let own = own(at: key)
         let ownLifetime = Self.lifetime(maxAge, lifetime, own?.content)
         var (stored, values) = (stored, values)
-        let idle = maxAge ?? lifetime.idle
+        var content = Self.content(
+            of: &stored,
+            id: id,
+            credential: credential,
+            own: own,
+            idle: maxAge ?? lifetime.idle,
+            lifetime: ownLifetime ?? lifetime,
+            now: now
+        )
+        // The flash of a session whose data the other system has taken along goes with it.
+        if own == nil { content.flash = member?.content.flash ?? [] }
+        for entry in content.values.entries {
+            guard let index = values.firstIndex(where: { $0.name == entry.name }) else { continue }
+            values[index].aside = entry.aside
+        }
+        guard let restored = SessionValues(restoring: values) else { return nil }
+        content.values = restored
+        content.lifetime = ownLifetime
+        content.foreign = foreign
+        return LoadedRecord(key: key, stored: stored, content: content)
+    }
+
+    /// What is known of a session beside its values.
+    ///
+    /// - Parameters:
+    ///   - stored: What the store says. It takes the owner, and the deadlines that the store does not know.
+    ///   - id: The session's, from which `credential` follows.
+    ///   - own: Our own member; `nil` if there is none about this session: the other system wrote it.
+    ///   - idle: How long the session lives after each use, as the other system has it.
+    ///   - lifetime: The session's own, or else the manager's.
+    ///   - now: The time by the manager's clock.
+    static func content(
+        of stored: inout StoredRecord,
+        id: String,
+        credential: HeldCredential,
+        own: OwnMember?,
+        idle: Duration,
+        lifetime: SessionLifetime,
+        now: Timestamp
+    ) -> RecordContent {
         // A store without an end says nothing of when the session was last used.
-        let isEndless = stored.idleDeadline.duration(since: now) > max(Self.endless, idle)
-        let lastUse = stored.idleDeadline - (ownLifetime ?? lifetime).idle
-        let isLastUseKnown = !isEndless && lastUse.duration(since: now) <= Self.skew
+        let isEndless = stored.idleDeadline.duration(since: now) > max(endless, idle)
+        let lastUse = stored.idleDeadline - lifetime.idle
+        let isLastUseKnown = !isEndless && lastUse.duration(since: now) <= skew
         if isEndless { stored.idleDeadline = now + idle }
         var content: RecordContent
         if let own {
             content = own.content
             stored.owner = own.owner
             if let deadline = own.absoluteDeadline { stored.absoluteDeadline = deadline }
-            // The other system knows one deadline: the earlier of ours, to the millisecond. Where that is the absolute one,
-            // the other says when the session was last in use.
-            if let deadline = own.idleDeadline,
-                stored.idleDeadline + .milliseconds(1) >= stored.absoluteDeadline
-            {
+            // The other system knows one deadline: the earlier of ours, to the millisecond. Where that is the absolute
+            // one, our member says the idle one, and so when the session was last in use.
+            if let deadline = own.idleDeadline, stored.idleDeadline + .milliseconds(1) >= stored.absoluteDeadline {
                 stored.idleDeadline = max(stored.idleDeadline, deadline)
             }
         } else {
@@ -94,28 +124,20 @@ struct ForeignRecord: Sendable {
                 recent: [],
                 csrfNonce: Nonce(foreignID: id),
                 values: SessionValues(),
-                flash: member?.content.flash ?? [],
+                flash: [],
                 unknown: []
             )
-            stored.absoluteDeadline = begins + (ownLifetime ?? lifetime).absolute
+            stored.absoluteDeadline = begins + lifetime.absolute
         }
-        for entry in content.values.entries {
-            guard let index = values.firstIndex(where: { $0.name == entry.name }) else { continue }
-            values[index].aside = entry.aside
-        }
-        guard let restored = SessionValues(restoring: values) else { return nil }
         content.isLastUseKnown = isLastUseKnown
-        content.values = restored
-        content.lifetime = ownLifetime
-        content.foreign = foreign
-        return LoadedRecord(key: key, stored: stored, content: content)
+        return content
     }
 
     /// A deadline further away than this is none.
-    static let endless: Duration = .seconds(50 * 365 * 86_400)
+    private static let endless: Duration = .seconds(50 * 365 * 86_400)
 
     /// How far the clocks and the rounding of two systems may be apart.
-    static let skew: Duration = .seconds(300)
+    private static let skew: Duration = .seconds(300)
 
     /// The session's own lifetime: the other system says how long it lives after each use, and only we know of an end that
     /// no use moves.
@@ -128,6 +150,30 @@ struct ForeignRecord: Sendable {
         if let own = own?.lifetime, own.idle == maxAge { return own }
         return maxAge == lifetime.idle
             ? nil : SessionLifetime(idle: maxAge, absolute: max(maxAge, lifetime.absolute))
+    }
+
+    /// How long the browser keeps the cookie, where the session says otherwise than the manager. The other system knows
+    /// two ways, and only we know of a third.
+    ///
+    /// - Parameters:
+    ///   - maxAge: How long the record says that the session lives after each use, and its cookie; `nil` if it says
+    ///     that the cookie ends with the browser.
+    ///   - isUsuallyLasting: Whether the manager's cookies outlast the browser.
+    func persistence(
+        at key: StoreKey,
+        maxAge: Duration?,
+        isUsuallyLasting: Bool
+    ) -> SessionCookie.Persistence? {
+        let isLasting = maxAge != nil
+        if let content = own(at: key)?.content {
+            if let persistence = content.persistence, (persistence != .browserSession) == isLasting {
+                return persistence
+            }
+            // A lifetime of its own takes a `maxAge`, whatever the cookie.
+            if content.persistence == nil, let idle = content.lifetime?.idle, idle == maxAge { return nil }
+        }
+        guard isLasting != isUsuallyLasting else { return nil }
+        return isLasting ? .untilIdle : .browserSession
     }
 
     // MARK: Writing
@@ -156,7 +202,6 @@ struct ForeignRecord: Sendable {
             }
             if index < entries.count { append(entries[index].name, entries[index].text) }
         }
-        let keepsIdleDeadline = keepsIdleDeadline || record.stored.idleDeadline > record.stored.absoluteDeadline
         append(OwnMember.name, OwnMember.text(of: record, keepsIdleDeadline: keepsIdleDeadline))
         for member in last { append(member.name, member.text) }
         output.append(UInt8(ascii: "}"))

@@ -160,6 +160,29 @@ struct JSONScanner {
         return take(UInt8(ascii: "}"))
     }
 
+    /// Calls `body` with the name of each member of the object that comes next, in order, and with its value's range.
+    ///
+    /// - Returns: `false` if it is no well-formed object.
+    mutating func forEachMember(_ body: (_ name: String, _ value: Range<Int>) -> Void) -> Bool {
+        members { name, scanner in
+            guard let text = JSONString.text(bytes: UnsafeBufferPointer(rebasing: scanner.bytes[name])),
+                let value = scanner.value()
+            else { return false }
+            body(text, value)
+            return true
+        }
+    }
+
+    /// Calls `body` with the name of each member of the object that `text` is, in order, and with its value's range.
+    ///
+    /// - Returns: `false` if it is no well-formed object, or if something comes after it.
+    static func forEachMember(of text: [UInt8], _ body: (_ name: String, _ value: Range<Int>) -> Void) -> Bool {
+        text.withUnsafeBufferPointer { bytes in
+            var scanner = JSONScanner(bytes, in: 0..<bytes.count)
+            return scanner.forEachMember(body) && scanner.isAtEnd()
+        }
+    }
+
     /// Calls `body` at each element of the array that comes next, in order.
     ///
     /// `body` steps over the element.

@@ -37,8 +37,9 @@ struct OwnMember: Sendable {
 
     /// The member of a record, as JSON.
     ///
-    /// - Parameter keepsIdleDeadline: Whether nothing else keeps it.
-    static func text(of record: LoadedRecord, keepsIdleDeadline: Bool = false) -> [UInt8] {
+    /// - Parameter keepsIdleDeadline: Whether nothing else keeps it. Where something does, it knows one deadline, the
+    ///   earlier of ours: an idle one that comes after the absolute one is kept all the same.
+    static func text(of record: LoadedRecord, keepsIdleDeadline: Bool) -> [UInt8] {
         var content = record.content
         content.foreign = []
         // The values are beside it; what stands aside has no other place.
@@ -53,7 +54,9 @@ struct OwnMember: Sendable {
             content.unknown.append(SessionValues.Entry(name: name, text: text))
         }
         put(deadlineName, record.stored.absoluteDeadline)
-        if keepsIdleDeadline { put(idleName, record.stored.idleDeadline) }
+        if keepsIdleDeadline || record.stored.idleDeadline > record.stored.absoluteDeadline {
+            put(idleName, record.stored.idleDeadline)
+        }
         return NativeRecordFormat().encode(content)
     }
 }

@@ -65,3 +65,15 @@ extension FileSessionStore {
         }
     }
 }
+
+extension FileCallQueue.Limits {
+    /// What a store's configuration says, for this many threads.
+    init(_ configuration: FileSessionStore.Configuration, threads: Int) {
+        self.init(
+            threads: threads,
+            waiting: configuration.queueLimit,
+            deadline: configuration.deadline,
+            lockTimeout: configuration.lockTimeout
+        )
+    }
+}

@@ -138,6 +138,16 @@ struct CommitPlanTests {
         #expect(try fixture.plan().write.kind == .replaced)
     }
 
+    @Test("resave: a cookie that lasts until the idle deadline goes out again with a change, and not otherwise")
+    func resaveLasting() throws {
+        var fixture = try PlanFixture()
+        fixture.configuration.resave = true
+        fixture.request.persistence = .untilIdle
+        #expect(try fixture.plan().reason == nil)
+        fixture.request.operations = [.set("visits", 1)]
+        #expect(try fixture.plan().reason == .rolled)
+    }
+
     @Test("record, changed: replace if version; the idle deadline moves, the absolute one does not (I7)")
     func change() throws {
         var fixture = try PlanFixture()

@@ -1,19 +1,11 @@
-import Crypto
-
-#if canImport(FoundationEssentials)
-import FoundationEssentials
-#else
-import Foundation
-#endif
-
 /// The cookie value of express-session: `s:`, the session's id, a dot, and the id's HMAC-SHA-256 as base64 without
 /// padding, all of it percent-encoded as `encodeURIComponent` does.
-struct ExpressCookie: Sendable, Redacted {
-    /// The application's secrets: the first signs, all verify.
-    private let secrets: [SymmetricKey]
+struct ExpressCookie: SignedCookie, Redacted {
+    private let signer: ForeignSigner
 
+    /// - Parameter secrets: The application's: the first signs, all verify.
     init(secrets: [ForeignSecret]) {
-        self.secrets = secrets.map { SymmetricKey(data: $0.bytes) }
+        signer = ForeignSigner(secrets: secrets)
     }
 
     /// The cookie's value for `id`.
@@ -23,18 +15,11 @@ struct ExpressCookie: Sendable, Redacted {
 
     /// `id` and its signature under the first secret.
     func signed(_ id: String) -> String {
-        id + "." + Self.signature(of: id, under: secrets[0])
-    }
-
-    /// What a cookie's value turns out to be.
-    enum Parse: Sendable, Equatable {
-        case malformed
-        case unverifiable
-        case genuine(id: String, isUnderFirstSecret: Bool)
+        id + "." + signer.signature(of: id.utf8)
     }
 
     /// Reads a cookie's value as Node's `cookie` and `cookie-signature` do: in quotes or not, percent-encoded or not.
-    func parse(_ value: [UInt8]) -> Parse {
+    func parse(_ value: [UInt8]) -> SignedText {
         var bytes = value[...]
         if bytes.count >= 2, bytes.first == Self.quote, bytes.last == Self.quote {
             bytes = bytes.dropFirst().dropLast()
@@ -45,16 +30,8 @@ struct ExpressCookie: Sendable, Redacted {
         guard let dot = signed.lastIndex(of: UInt8(ascii: ".")) else { return .malformed }
         let id = String(decoding: signed[..<dot], as: UTF8.self)
         let signature = Array(signed[signed.index(after: dot)...])
-        for (index, secret) in secrets.enumerated() {
-            guard ConstantTime.equal(Self.signature(of: id, under: secret).utf8, signature) else { continue }
-            return .genuine(id: id, isUnderFirstSecret: index == 0)
-        }
-        return .unverifiable
-    }
-
-    private static func signature(of id: String, under secret: SymmetricKey) -> String {
-        let code = Data(HMAC<SHA256>.authenticationCode(for: Array(id.utf8), using: secret))
-        return String(code.base64EncodedString().prefix { $0 != "=" })
+        guard let index = signer.secretIndex(of: id.utf8, signedBy: signature) else { return .unverifiable }
+        return .genuine(text: id, isUnderFirstSecret: index == 0)
     }
 
     private static let quote = UInt8(ascii: "\"")

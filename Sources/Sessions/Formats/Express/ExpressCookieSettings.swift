@@ -39,15 +39,8 @@ struct ExpressCookieSettings: Sendable, Equatable {
     init?(json: JSONText) {
         var members: [(name: String, text: JSONText)] = []
         let bytes = Array(json)
-        let isObject = bytes.withUnsafeBufferPointer { buffer in
-            var scanner = JSONScanner(buffer, in: 0..<buffer.count)
-            return scanner.members { name, scanner in
-                guard let text = JSONString.text(bytes: UnsafeBufferPointer(rebasing: buffer[name])),
-                    let value = scanner.value()
-                else { return false }
-                members.append((text, bytes[value]))
-                return true
-            } && scanner.isAtEnd()
+        let isObject = JSONScanner.forEachMember(of: bytes) { name, value in
+            members.append((name, bytes[value]))
         }
         guard isObject else { return nil }
         self.members = members

@@ -27,23 +27,12 @@ struct ExpressRecordFormat: ForeignRecordFormat {
         let settings = members.text(of: Self.cookieName).flatMap { ExpressCookieSettings(json: $0) } ?? cookie
         let loaded = members.loaded(stored, at: key, maxAge: settings.maxAge, lifetime: lifetime, now: clock.now())
         guard var record = loaded else { return nil }
-        record.content.persistence = ownPersistence(settings, members.own(at: key)?.content)
+        record.content.persistence = members.persistence(
+            at: key,
+            maxAge: settings.maxAge,
+            isUsuallyLasting: cookie.maxAge != nil
+        )
         return record
-    }
-
-    /// How long the browser keeps the cookie, where the session says otherwise than the manager. Node knows two ways, and
-    /// only we know of a third.
-    private func ownPersistence(
-        _ settings: ExpressCookieSettings,
-        _ own: RecordContent?
-    ) -> SessionCookie.Persistence? {
-        let isLasting = settings.maxAge != nil
-        if let own {
-            if let persistence = own.persistence, (persistence != .browserSession) == isLasting { return persistence }
-            if own.persistence == nil, own.lifetime != nil, own.lifetime?.idle == settings.maxAge { return nil }
-        }
-        guard isLasting != (cookie.maxAge != nil) else { return nil }
-        return isLasting ? .untilIdle : .browserSession
     }
 
     /// The settings of a session's cookie, if its record says any.

@@ -7,12 +7,8 @@ struct ExpressFormat: ForeignFormat {
     let makeID: ForeignIDMaker
 
     func missing(with store: any SessionStore) -> MissingGuarantees {
-        // Where the table has no version, Node writes to it too, and asks for no condition.
-        store is any PayloadConditionalSessionStore
-            ? [.concurrentChangesAreLost, .endedSessionsComeBack, .keysAreCredentials] : .keysAreCredentials
+        .ofSharing(store).union(.keysAreCredentials)
     }
-
-    func validate(_ configuration: SessionConfiguration) throws(SessionConfigurationError) {}
 
     func wireFormat(
         _ cookie: SetCookieTemplate,

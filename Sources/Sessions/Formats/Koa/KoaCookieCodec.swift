@@ -17,14 +17,12 @@ struct KoaCookieCodec: CookieCodec {
     private static let idName = ValueName("id")
 
     let signing: KoaSigning
-    /// Of the cookie `name.sig`.
-    let signatureName: CookieName
     let records: KoaRecordFormat
 
     // MARK: Reading
 
     func parse(_ value: [UInt8], in fields: HTTPFields) -> ParsedCookie {
-        let signatures = signatures(in: fields)
+        let signatures = signing.signatures(in: fields)
         guard !signatures.isEmpty else { return .malformed }
         guard let index = signing.keyIndex(of: value, signedBy: signatures) else { return .unverifiable }
         // Signed, and yet no session: nobody who has a key writes that, and koa-session takes it away too.
@@ -41,15 +39,6 @@ struct KoaCookieCodec: CookieCodec {
         // Whoever has the cookies holds the current credential of what is in them.
         held.hash = record.content.secretHash
         return .session(record, held)
-    }
-
-    /// What a request has as signatures. Several do no harm: each would have to be one of the value.
-    private func signatures(in fields: HTTPFields) -> [[UInt8]] {
-        switch CookieHeader(fields).lookup(signatureName) {
-        case .absent, .tooMany: []
-        case .one(let value): [value]
-        case .several(let values): values
-        }
     }
 
     /// The record without a store: what it says itself of its end is all there is. A session whose cookie ends with the
@@ -107,14 +96,5 @@ struct KoaCookieCodec: CookieCodec {
     /// An id: 128 random bits, as short as they are in a cookie.
     static func randomID() -> String {
         Base64URL.encode(Bytes16.random().withUnsafeBytes { Array($0) })
-    }
-}
-
-extension SetCookieTemplate {
-    /// That of the cookie with this one's signature.
-    var ofSignature: SetCookieTemplate {
-        get throws(SessionConfigurationError) {
-            try SetCookieTemplate(name: CookieName("\(name).sig"), attributes: attributes, allowUnprefixed: true)
-        }
     }
 }

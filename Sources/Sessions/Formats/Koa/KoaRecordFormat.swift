@@ -22,7 +22,7 @@ struct KoaRecordFormat: ForeignRecordFormat {
     let maximumBytes: Int
     /// Whether the record is in the session's cookie, and says everything itself.
     var isInCookie = false
-    var clock: any SessionClock = SystemSessionClock()
+    let clock: any SessionClock
 
     // MARK: Reading
 
@@ -36,29 +36,15 @@ struct KoaRecordFormat: ForeignRecordFormat {
         let maxAge = Self.maxAge(members)
         let loaded = members.loaded(stored, at: key, maxAge: maxAge, lifetime: lifetime, now: clock.now())
         guard var record = loaded else { return nil }
-        let endsWithBrowser = maxAge == nil && members.text(of: Self.session) != nil
-        if endsWithBrowser || maxAge != nil {
-            record.content.persistence = persistence(endsWithBrowser, maxAge, members.own(at: key)?.content)
+        // Without either, it says nothing of its cookie.
+        if maxAge != nil || members.text(of: Self.session) != nil {
+            record.content.persistence = members.persistence(
+                at: key,
+                maxAge: maxAge,
+                isUsuallyLasting: !isBrowserSession
+            )
         }
         return record
-    }
-
-    /// How long the browser keeps the cookie, where the session says otherwise than the manager. Node knows two ways, and
-    /// only we know of a third.
-    private func persistence(
-        _ endsWithBrowser: Bool,
-        _ maxAge: Duration?,
-        _ own: RecordContent?
-    ) -> SessionCookie.Persistence? {
-        if let own {
-            if let persistence = own.persistence, (persistence == .browserSession) == endsWithBrowser {
-                return persistence
-            }
-            // A lifetime of its own takes an `_expire`, whatever the cookie.
-            if own.persistence == nil, let idle = own.lifetime?.idle, idle == maxAge { return nil }
-        }
-        guard endsWithBrowser != isBrowserSession else { return nil }
-        return endsWithBrowser ? .browserSession : .untilIdle
     }
 
     /// How long the session lives after each use, if it says so itself.

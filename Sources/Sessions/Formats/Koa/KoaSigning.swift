@@ -1,4 +1,5 @@
 import Crypto
+import HTTPTypes
 
 #if canImport(FoundationEssentials)
 import FoundationEssentials
@@ -27,11 +28,24 @@ struct KoaSigning: Sendable, Redacted {
     private let algorithm: KoaSignature
     /// `name=`
     private let prefix: [UInt8]
+    /// `name.sig`
+    private let signatureName: CookieName
 
-    init(keys: [ForeignSecret], algorithm: KoaSignature, name: CookieName) {
+    /// - Throws: If `name.sig` is no cookie's name.
+    init(keys: [ForeignSecret], algorithm: KoaSignature, name: CookieName) throws(SessionConfigurationError) {
         self.keys = keys.map { SymmetricKey(data: $0.bytes) }
         self.algorithm = algorithm
         prefix = name.bytes + [CookieBytes.equals]
+        signatureName = try name.ofSignature
+    }
+
+    /// What a request has as signatures. Several do no harm: each would have to be one of the value.
+    func signatures(in fields: HTTPFields) -> [[UInt8]] {
+        switch CookieHeader(fields).lookup(signatureName) {
+        case .absent, .tooMany: []
+        case .one(let value): [value]
+        case .several(let values): values
+        }
     }
 
     /// The signature of `value` under the first key.
@@ -53,5 +67,21 @@ struct KoaSigning: Sendable, Redacted {
         return algorithm.isSHA1
             ? Base64URL.encode(Array(HMAC<Insecure.SHA1>.authenticationCode(for: message, using: key)))
             : Base64URL.encode(Array(HMAC<SHA256>.authenticationCode(for: message, using: key)))
+    }
+}
+
+extension CookieName {
+    /// The name of the cookie with this one's signature.
+    fileprivate var ofSignature: CookieName {
+        get throws(SessionConfigurationError) { try CookieName("\(self).sig") }
+    }
+}
+
+extension SetCookieTemplate {
+    /// That of the cookie with this one's signature.
+    var ofSignature: SetCookieTemplate {
+        get throws(SessionConfigurationError) {
+            try SetCookieTemplate(name: name.ofSignature, attributes: attributes, allowUnprefixed: true)
+        }
     }
 }

@@ -12,22 +12,13 @@ struct KoaWireFormat: ForeignIDFormat {
     var recordsSayDeadline: Bool { true }
 
     func presentation(in fields: HTTPFields) -> Presentation {
-        let signatures = signatures(in: fields)
+        let signatures = signing.signatures(in: fields)
         return Presentation(fields, name: cookie.name) { value in
             guard !signatures.isEmpty, let id = String(validating: value, as: UTF8.self),
                 let key = StoreKey(foreignID: id)
             else { return .refused(.malformed) }
             guard let index = signing.keyIndex(of: value, signedBy: signatures) else { return .refused(.unverifiable) }
             return .genuine(HeldCredential(foreignID: id, key: key, isUnderFirstKey: index == 0))
-        }
-    }
-
-    /// What a request has as signatures. Several do no harm: each would have to be one of the value.
-    private func signatures(in fields: HTTPFields) -> [[UInt8]] {
-        switch CookieHeader(fields).lookup(signatureCookie.name) {
-        case .absent, .tooMany: []
-        case .one(let value): [value]
-        case .several(let values): values
         }
     }
 

@@ -5,26 +5,14 @@ struct KoaFormat: ForeignFormat {
     let secrets: [ForeignSecret]
     let signature: KoaSignature
     let makeID: ForeignIDMaker
-    /// By which the ends of sessions in cookies are told; `nil` where a store keeps them.
-    var cookieClock: (any SessionClock)?
-
-    private var isInCookie: Bool { cookieClock != nil }
+    /// Whether the sessions live in their cookies, and no store keeps them.
+    var isInCookie = false
 
     var name: String { isInCookie ? "koa-session's cookies" : "koa-session" }
 
     func missing(with store: any SessionStore) -> MissingGuarantees {
-        if isInCookie {
-            return [
-                .concurrentChangesAreLost, .earlierStatesComeBack, .nothingIsConsumedOnce, .logoutReachesOneClient,
-                .valuesAreReadable, .deadlinesAreUnknown,
-            ]
-        }
-        // Where the table has no version, Node writes to it too, and asks for no condition.
-        return store is any PayloadConditionalSessionStore
-            ? [.concurrentChangesAreLost, .endedSessionsComeBack, .keysAreCredentials] : .keysAreCredentials
+        isInCookie ? .ofForeignCookies : .ofSharing(store).union(.keysAreCredentials)
     }
-
-    func validate(_ configuration: SessionConfiguration) throws(SessionConfigurationError) {}
 
     func wireFormat(
         _ cookie: SetCookieTemplate,
@@ -32,7 +20,7 @@ struct KoaFormat: ForeignFormat {
         _ clock: any SessionClock
     ) throws(SessionConfigurationError) -> any WireFormat {
         KoaWireFormat(
-            signing: KoaSigning(keys: secrets, algorithm: signature, name: cookie.name),
+            signing: try KoaSigning(keys: secrets, algorithm: signature, name: cookie.name),
             cookie: cookie,
             signatureCookie: try cookie.ofSignature,
             records: records(configuration, clock),
@@ -41,14 +29,14 @@ struct KoaFormat: ForeignFormat {
     }
 
     func cookieCodec(
-        _ configuration: SessionConfiguration
+        _ configuration: SessionConfiguration,
+        _ clock: any SessionClock
     ) throws(SessionConfigurationError) -> (any CookieCodec)? {
-        guard let cookieClock else { return nil }
+        guard isInCookie else { return nil }
         let name = try CookieName(configuration.cookie.name)
         return KoaCookieCodec(
-            signing: KoaSigning(keys: secrets, algorithm: signature, name: name),
-            signatureName: try CookieName("\(name).sig"),
-            records: records(configuration, cookieClock)
+            signing: try KoaSigning(keys: secrets, algorithm: signature, name: name),
+            records: records(configuration, clock)
         )
     }
 

@@ -47,7 +47,7 @@ extension SessionManager {
                 secrets: keys,
                 signature: signature,
                 makeID: .always(KoaCookieCodec.randomID),
-                cookieClock: clock
+                isInCookie: true
             ),
             store: SealedCookieStore(),
             acknowledging: missing,

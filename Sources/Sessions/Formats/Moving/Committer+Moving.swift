@@ -44,12 +44,10 @@ extension Committer {
     /// here.
     mutating func checkEpoch(before moved: LoadedRecord, _ old: LoadedRecord) async throws {
         guard let owner = old.stored.owner, owner == moved.stored.owner, let owners = manager.owners else { return }
-        let epoch: Timestamp?
+        let isOutrun: Bool
         do {
             roundTrips += 1
-            epoch = try await manager.access.measured("session.epoch", manager.metrics.loadLatency) {
-                try await owners.epoch(of: owner)
-            }
+            isOutrun = try await exchange.isOutrun(by: owner, in: owners)
         } catch {
             _ = try await delete(moved.key)
             throw SessionError(
@@ -58,8 +56,7 @@ extension Committer {
                 underlying: error
             )
         }
-        let own = exchange.withState { $0.ownEpochs[owner] }
-        guard let epoch, epoch >= exchange.openedAt, epoch != own else { return }
+        guard isOutrun else { return }
         // The old record stays: the epoch is held against it. Another request that is exempt, as it has raised the epoch
         // itself, may have moved it.
         _ = try await delete(moved.key)

@@ -29,7 +29,6 @@ struct OldFormat: Sendable {
     ) throws(SessionConfigurationError) {
         let configuration = sessions.configuration
         try configuration.validate()
-        try sessions.format.validateCommon(configuration)
         try sessions.format.validate(configuration)
         try sessions.format.missing(with: sessions.store).check(sessions.acknowledged, of: sessions.format.name)
         // Another system's cookie is called what it is called.

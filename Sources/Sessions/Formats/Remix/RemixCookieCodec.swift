@@ -32,19 +32,12 @@ struct RemixCookieCodec: CookieCodec {
 
     private static func members(of bytes: [UInt8]) -> (id: String, payload: [UInt8])? {
         var (id, payload): (String?, [UInt8]?)
-        let isObject = bytes.withUnsafeBufferPointer { buffer in
-            var scanner = JSONScanner(buffer, in: 0..<buffer.count)
-            return scanner.members { name, scanner in
-                guard let name = JSONString.text(bytes: UnsafeBufferPointer(rebasing: buffer[name])),
-                    let range = scanner.value()
-                else { return false }
-                switch ValueName(name) {
-                case idName: id = JSONCoding.decode(String.self, from: bytes[range])
-                case dataName: payload = Array(bytes[range])
-                default: break
-                }
-                return true
-            } && scanner.isAtEnd()
+        let isObject = JSONScanner.forEachMember(of: bytes) { name, range in
+            switch ValueName(name) {
+            case idName: id = JSONCoding.decode(String.self, from: bytes[range])
+            case dataName: payload = Array(bytes[range])
+            default: break
+            }
         }
         guard isObject, let id, let payload else { return nil }
         return (id, payload)

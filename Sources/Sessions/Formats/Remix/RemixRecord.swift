@@ -21,16 +21,17 @@ struct RemixRecord: Sendable {
                 count += 1
                 switch count {
                 case 1:
-                    return Self.members(&scanner, bytes, payload) { name, text in
+                    return scanner.forEachMember { text, range in
+                        let (name, value) = (ValueName(text), payload[range])
                         if name == OwnMember.name {
-                            record.own = OwnMember(text)
+                            record.own = OwnMember(value)
                         } else {
-                            record.values.append(SessionValues.Entry(name: name, text: text))
+                            record.values.append(SessionValues.Entry(name: name, text: value))
                         }
                     }
                 case 2:
-                    return Self.members(&scanner, bytes, payload) { name, text in
-                        record.flash.append(SessionValues.Entry(name: name, text: text))
+                    return scanner.forEachMember { text, range in
+                        record.flash.append(SessionValues.Entry(name: ValueName(text), text: payload[range]))
                     }
                 default:
                     guard let range = scanner.value() else { return false }
@@ -41,21 +42,6 @@ struct RemixRecord: Sendable {
         }
         guard isRecord, count > 0 else { return nil }
         self = record
-    }
-
-    private static func members(
-        _ scanner: inout JSONScanner,
-        _ bytes: UnsafeBufferPointer<UInt8>,
-        _ payload: [UInt8],
-        _ body: (ValueName, JSONText) -> Void
-    ) -> Bool {
-        scanner.members { name, scanner in
-            guard let text = JSONString.text(bytes: UnsafeBufferPointer(rebasing: bytes[name])),
-                let range = scanner.value()
-            else { return false }
-            body(ValueName(text), payload[range])
-            return true
-        }
     }
 
     /// The record as JSON.

@@ -10,9 +10,9 @@ struct RemixRecordFormat: ForeignRecordFormat {
     /// The lifetime of a session that says nothing else.
     let lifetime: SessionLifetime
     let maximumBytes: Int
+    /// Whether the record is in the session's cookie, and nothing else keeps the idle deadline.
+    var isInCookie = false
     let clock: any SessionClock
-    /// Whether nothing but the record keeps the idle deadline.
-    var keepsIdleDeadline = false
 
     // MARK: Reading
 
@@ -21,37 +21,19 @@ struct RemixRecordFormat: ForeignRecordFormat {
             var values = SessionValues(restoring: record.values)
         else { return nil }
         let credential = HeldCredential(foreignID: id, key: key)
-        let now = clock.now()
         var stored = stored
         // A new id takes all values along with Remix. Ours say nothing about that session.
         let own = record.own.flatMap { $0.content.secretHash == credential.hash ? $0 : nil }
-        if let deadline = own?.idleDeadline { stored.idleDeadline = deadline }
-        // Remix's storage without an end says nothing of when a session was last used.
-        let isEndless = stored.idleDeadline.duration(since: now) > ForeignRecord.endless
-        let lastUse = stored.idleDeadline - (own?.content.lifetime ?? lifetime).idle
-        let isLastUseKnown = !isEndless && lastUse.duration(since: now) <= ForeignRecord.skew
-        if isEndless { stored.idleDeadline = now + lifetime.idle }
-        var content: RecordContent
-        if let own {
-            content = own.content
-            stored.owner = own.owner
-            if let deadline = own.absoluteDeadline { stored.absoluteDeadline = deadline }
-        } else {
-            // It was in use one idle time before it runs out; it may be older.
-            let begins = min(stored.idleDeadline - lifetime.idle, now)
-            content = RecordContent(
-                secretHash: credential.hash,
-                createdAt: begins,
-                rotatedAt: begins,
-                recent: [],
-                csrfNonce: Nonce(foreignID: id),
-                values: SessionValues(),
-                flash: [],
-                unknown: []
-            )
-            stored.absoluteDeadline = begins + lifetime.absolute
-        }
-        content.isLastUseKnown = isLastUseKnown
+        if isInCookie, let deadline = own?.idleDeadline { stored.idleDeadline = deadline }
+        var content = ForeignRecord.content(
+            of: &stored,
+            id: id,
+            credential: credential,
+            own: own,
+            idle: lifetime.idle,
+            lifetime: own?.content.lifetime ?? lifetime,
+            now: clock.now()
+        )
         for entry in content.values.entries { values.restore(aside: entry.aside, of: entry.name) }
         content.values = values
         content.flash = Self.flash(record)
@@ -82,7 +64,7 @@ struct RemixRecordFormat: ForeignRecordFormat {
     func encode(_ record: LoadedRecord) throws -> LoadedRecord {
         var record = record
         // A commit whose reply was lost finds itself by these: the record's version is that of its bytes.
-        if !keepsIdleDeadline { record.content.recent = Array(record.lineage.prefix(RecordContent.recentLimit)) }
+        if !isInCookie { record.content.recent = Array(record.lineage.prefix(RecordContent.recentLimit)) }
         var remix = RemixRecord()
         remix.values = record.content.values.entries
         guard !remix.values.contains(where: { $0.name == OwnMember.name }) else {
@@ -99,7 +81,7 @@ struct RemixRecordFormat: ForeignRecordFormat {
             }
         }
         remix.rest = record.content.foreign.map(\.text)
-        let output = remix.json(own: OwnMember.text(of: record, keepsIdleDeadline: keepsIdleDeadline))
+        let output = remix.json(own: OwnMember.text(of: record, keepsIdleDeadline: isInCookie))
         guard output.count <= maximumBytes else { throw SessionError.recordTooLarge(output.count, maximumBytes) }
         record.stored.payload = output
         record.stored.version = RecordVersion(of: output)

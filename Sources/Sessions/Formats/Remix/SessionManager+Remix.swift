@@ -4,29 +4,16 @@ public import Logging
 struct RemixFormat: ForeignFormat {
     let secrets: [ForeignSecret]
     let makeID: ForeignIDMaker
-    /// By which the ends of sessions in cookies are told; `nil` where a store keeps them.
-    var cookieClock: (any SessionClock)?
-
-    private var isInCookie: Bool { cookieClock != nil }
+    /// Whether the sessions live in their cookies, and no store keeps them.
+    var isInCookie = false
 
     var name: String { isInCookie ? "Remix's cookie storage" : "Remix's format" }
 
     func missing(with store: any SessionStore) -> MissingGuarantees {
-        if isInCookie {
-            return [
-                .concurrentChangesAreLost, .earlierStatesComeBack, .nothingIsConsumedOnce, .logoutReachesOneClient,
-                .valuesAreReadable, .deadlinesAreUnknown,
-            ]
-        }
-        // Remix writes to the same records, and asks for no condition.
-        var missing: MissingGuarantees =
-            store is any PayloadConditionalSessionStore ? [.concurrentChangesAreLost, .endedSessionsComeBack] : []
+        if isInCookie { return .ofForeignCookies }
         // The names of its files are hashes of the ids.
-        if !(store is RemixFileStore) { missing.insert(.keysAreCredentials) }
-        return missing
+        return store is RemixFileStore ? .ofSharing(store) : .ofSharing(store).union(.keysAreCredentials)
     }
-
-    func validate(_ configuration: SessionConfiguration) throws(SessionConfigurationError) {}
 
     func wireFormat(
         _ cookie: SetCookieTemplate,
@@ -41,17 +28,17 @@ struct RemixFormat: ForeignFormat {
         )
     }
 
-    func cookieCodec(_ configuration: SessionConfiguration) -> (any CookieCodec)? {
-        guard let cookieClock else { return nil }
-        return RemixCookieCodec(signing: RemixCookie(secrets: secrets), records: records(configuration, cookieClock))
+    func cookieCodec(_ configuration: SessionConfiguration, _ clock: any SessionClock) -> (any CookieCodec)? {
+        guard isInCookie else { return nil }
+        return RemixCookieCodec(signing: RemixCookie(secrets: secrets), records: records(configuration, clock))
     }
 
     private func records(_ configuration: SessionConfiguration, _ clock: any SessionClock) -> RemixRecordFormat {
         RemixRecordFormat(
             lifetime: configuration.lifetime,
             maximumBytes: configuration.maximumRecordBytes,
-            clock: clock,
-            keepsIdleDeadline: isInCookie
+            isInCookie: isInCookie,
+            clock: clock
         )
     }
 }
@@ -148,7 +135,7 @@ extension SessionManager {
             RemixFormat(
                 secrets: secrets,
                 makeID: .always(generateID ?? RemixWireFormat.randomID),
-                cookieClock: clock
+                isInCookie: true
             ),
             store: SealedCookieStore(),
             acknowledging: missing,

@@ -44,9 +44,9 @@ struct ExpressCookieTests {
     func both(vector: Vector) {
         let cookie = ExpressCookie(secrets: [vector.secret])
         #expect(cookie.value(of: vector.id) == vector.value)
-        #expect(cookie.parse(Array(vector.value.utf8)) == .genuine(id: vector.id, isUnderFirstSecret: true))
+        #expect(cookie.parse(Array(vector.value.utf8)) == .genuine(text: vector.id, isUnderFirstSecret: true))
         let other = ExpressCookie(secrets: ["another", vector.secret])
-        #expect(other.parse(Array(vector.value.utf8)) == .genuine(id: vector.id, isUnderFirstSecret: false))
+        #expect(other.parse(Array(vector.value.utf8)) == .genuine(text: vector.id, isUnderFirstSecret: false))
         #expect(ExpressCookie(secrets: ["another"]).parse(Array(vector.value.utf8)) == .unverifiable)
     }
 
@@ -66,7 +66,7 @@ struct ExpressCookieTests {
     )
     func lenient(value: String) {
         let parse = ExpressCookie(secrets: ["keyboard cat"]).parse(Array(value.utf8))
-        #expect(parse == .genuine(id: "apple", isUnderFirstSecret: true))
+        #expect(parse == .genuine(text: "apple", isUnderFirstSecret: true))
     }
 
     @Test(

@@ -172,7 +172,8 @@ struct KoaSessionTests {
         let format = KoaRecordFormat(
             lifetime: SessionLifetime(idle: .seconds(86_400), absolute: .seconds(864_000)),
             isBrowserSession: false,
-            maximumBytes: 1000
+            maximumBytes: 1000,
+            clock: SystemSessionClock()
         )
         let key = try #require(StoreKey(foreignID: KoaService.id))
         let stored = StoredRecord(foreign: payload, until: Timestamp(microseconds: 1_700_000_010_000_000))

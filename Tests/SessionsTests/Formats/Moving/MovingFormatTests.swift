@@ -11,8 +11,6 @@ private struct PlainFormat: ForeignFormat {
 
     func missing(with store: any SessionStore) -> MissingGuarantees { .keysAreCredentials }
 
-    func validate(_ configuration: SessionConfiguration) throws(SessionConfigurationError) {}
-
     func wireFormat(
         _ cookie: SetCookieTemplate,
         _ configuration: SessionConfiguration,

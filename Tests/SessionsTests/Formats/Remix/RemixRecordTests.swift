@@ -50,6 +50,26 @@ struct RemixRecordTests {
         #expect(try await service.request(cookie) { $0[.visits] }.result == 0)
     }
 
+    @Test(
+        "I8: reading inside the renewal interval writes nothing, also where the absolute deadline is the earlier one",
+        arguments: RemixService.Storage.keepers
+    )
+    func nearTheEnd(storage: RemixService.Storage) async throws {
+        let service = try RemixService(storage) { configuration in
+            configuration.lifetime = SessionLifetime(idle: .seconds(3600), absolute: .seconds(7200))
+            configuration.anonymousLifetime = configuration.lifetime
+        }
+        let cookie = try await service.request(nil) { $0.set(.visits, to: 1) }.cookie
+        for count in 2...3 {
+            service.clock.advance(by: .seconds(3000))
+            try await service.request(cookie) { $0.set(.visits, to: count) }
+        }
+        let exchange = service.sessions.open(cookieValue: cookie)
+        #expect(try await exchange.session[.visits] == 3)
+        _ = try await exchange.commit()
+        #expect(exchange.report.commit == .nothing)
+    }
+
     @Test("a flash of Remix's is shown once here; one of ours is where Remix looks for it")
     func flash() async throws {
         let service = try RemixService()
