@@ -105,10 +105,14 @@ package struct PayloadConditionalCheck: Sendable, CustomStringConvertible {
 
         /// A manager on one of the stores.
         func manager(_ store: some SessionStore) throws -> SessionManager {
-            try .express(
+            var configuration = SessionConfiguration.express()
+            // No change is lost of those who are not too slow, and a machine may be.
+            configuration.contentionDeadline = .seconds(600)
+            return try .express(
                 secrets: ["keyboard cat"],
                 store: store,
                 acknowledging: [.concurrentChangesAreLost, .endedSessionsComeBack, .keysAreCredentials],
+                configuration: configuration,
                 generateID: id,
                 logger: Logger(label: "quiet") { _ in SwiftLogNoOpLogHandler() }
             )
