@@ -19,7 +19,7 @@ import SessionsRedis
 #endif
 
 /// Real servers that are down, as a client of the application sees it.
-@Suite("With the store's server down", .serialized, .timeLimit(.minutes(5)))
+@Suite("With the store's server down", .serialized, .timeLimit(.minutes(15)))
 struct ServerDownTests {
     /// A way of being down.
     private struct Outage: Sendable {
@@ -71,7 +71,7 @@ struct ServerDownTests {
                     return try await visitor.post("/visits")
                 }
                 let said = try #require(Int(next.text))
-                #expect((count + 1...count + tries).contains(said), "\(outage.name)")
+                try #require((count + 1...count + tries).contains(said), "\(outage.name)")
                 // What was kept late may have come between what the last one has read and its own write.
                 let kept = try await untilServed { try await visitor.get("/visits") }
                 let number = try #require(Int(kept.text))
@@ -103,7 +103,7 @@ struct ServerDownTests {
         for _ in 0..<100 {
             do {
                 return try await open()
-            } catch let error as SessionStoreError where [.unavailable, .timedOut].contains(error.code) {
+            } catch let error as SessionStoreError where error.code == .unavailable || error.code == .timedOut {
                 continue
             }
         }
