@@ -8,8 +8,8 @@ import Testing
 #if Redis
 extension ConnectRedisStore {
     /// Keeps sessions on a server that a test has started. No test fails because its machine is busy: it waits long.
-    static func patient(_ url: String, prefix: String = "sess:") throws -> ConnectRedisStore {
-        try ConnectRedisStore(client: RedisClient.patient(url), prefix: prefix)
+    static func patient(_ url: String) throws -> ConnectRedisStore {
+        try ConnectRedisStore(client: RedisClient.patient(url))
     }
 }
 
