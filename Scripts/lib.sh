@@ -310,7 +310,7 @@ require_node() {
             node-mime-types node-ms node-negotiator node-object-inspect node-on-finished node-parseurl
             node-path-to-regexp node-proxy-addr node-qs node-range-parser node-raw-body node-send node-serve-static
             node-setprototypeof node-statuses node-toidentifier node-type-is node-unpipe node-utils-merge node-vary)
-        apt-cache show "${packages[@]}" >/dev/null 2>&1 || as_root apt-get update -qq
+        apt-cache show "${packages[@]}" >/dev/null 2>&1 || persistently as_root apt-get update -qq
         persistently download_packages "$node_folder" "${packages[@]}" ||
             fail "the packages of Node's could not be fetched"
         for name in "$node_folder"/*.deb; do dpkg-deb -x "$name" "$node_folder/unpacked"; done
@@ -333,8 +333,13 @@ require_servers() {
     require_node
 }
 
-# download_packages FOLDER NAME...: Debian's packages, as files in FOLDER.
-download_packages() { (cd "$1" && shift && apt-get download -qq "$@" 2>&1); }
+# download_packages FOLDER NAME...: Debian's packages, as files in FOLDER. Where that fails, the next time goes by new lists:
+# a mirror keeps no version that has a later one.
+download_packages() {
+    (cd "$1" && shift && apt-get download -qq "$@" 2>&1) && return 0
+    as_root apt-get update -qq || true
+    return 1
+}
 
 # require_load_generator: wrk, which loads a server from a process of its own.
 require_load_generator() { require_tool wrk wrk wrk "the benchmarks need wrk: https://github.com/wg/wrk"; }
@@ -357,6 +362,6 @@ require_browser() {
 # apt_has NAME: whether apt can install NAME, asking its mirrors if its own list does not say so.
 apt_has() {
     apt-cache show "$1" >/dev/null 2>&1 && return 0
-    as_root apt-get update -qq
+    persistently as_root apt-get update -qq
     apt-cache show "$1" >/dev/null 2>&1
 }
