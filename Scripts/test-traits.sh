@@ -43,7 +43,7 @@ let package = Package(
 )
 END
 echo 'import Sessions' >"$consumer/Sources/consumer/main.swift"
-swift package --package-path "$consumer" resolve >"$consumer/log" 2>&1 || {
+persistently swift package --package-path "$consumer" resolve >"$consumer/log" 2>&1 || {
     cat "$consumer/log"
     fail "it cannot be resolved"
 }

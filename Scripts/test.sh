@@ -8,6 +8,9 @@ require_swift
 require_build_packages
 require_servers
 
+say "Dependencies"
+persistently swift package --enable-all-traits resolve
+
 say "Tests"
 mkdir -p .build
 # What the servers of the tests write; its path is short, for the sockets in it. Some end only after this script does.

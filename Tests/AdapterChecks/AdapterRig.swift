@@ -61,7 +61,9 @@ struct AdapterRig: Sendable {
 final class Told: Sendable {
     private struct State {
         var lines: [String] = []
-        var waiters: [(text: String, continuation: CheckedContinuation<Void, Never>)] = []
+        var waiters: [(text: String, count: Int, continuation: CheckedContinuation<Void, Never>)] = []
+
+        func has(_ count: Int, linesWith text: String) -> Bool { lines.count { $0.contains(text) } >= count }
     }
 
     private let state = Mutex(State())
@@ -73,19 +75,20 @@ final class Told: Sendable {
     func add(_ line: String) {
         let ready = state.withLock { state in
             state.lines.append(line)
-            let ready = state.waiters.filter { line.contains($0.text) }.map(\.continuation)
-            state.waiters.removeAll { line.contains($0.text) }
+            let lines = state
+            let ready = state.waiters.filter { lines.has($0.count, linesWith: $0.text) }.map(\.continuation)
+            state.waiters.removeAll { lines.has($0.count, linesWith: $0.text) }
             return ready
         }
         for continuation in ready { continuation.resume() }
     }
 
-    /// Suspends until a line with `text` is told.
-    func wait(for text: String) async {
+    /// Suspends until `count` lines with `text` are told.
+    func wait(for text: String, count: Int = 1) async {
         await withCheckedContinuation { continuation in
             let isTold = state.withLock { state in
-                if state.lines.contains(where: { $0.contains(text) }) { return true }
-                state.waiters.append((text, continuation))
+                if state.has(count, linesWith: text) { return true }
+                state.waiters.append((text, count, continuation))
                 return false
             }
             if isTold { continuation.resume() }

@@ -58,8 +58,11 @@ extension AdapterCheck {
             try expectEqual(rig.faults.operations, [.load, .replace])
         },
         AdapterCheck("the adapter reports each request's session life, once for each manager") { rig, visitor in
+            // A request may be reported after its response has come, and each of them has a connection of its own.
             try await visitor.get("/static")
+            await rig.told.wait(for: "report: ", count: 2)
             try await visitor.post("/visits")
+            await rig.told.wait(for: "report: ", count: 4)
             let reports = rig.told.lines.filter { $0.hasPrefix("report: ") }
             try expectEqual(
                 reports,

@@ -136,7 +136,9 @@ package final class WireConnection: Sendable {
     /// `false` at the end.
     private func readMore() throws -> Bool {
         var buffer = [UInt8](repeating: 0, count: 65_536)
-        let count = recv(socket, &buffer, buffer.count, 0)
+        var count = recv(socket, &buffer, buffer.count, 0)
+        // With a limit to its wait, Linux takes none up again that a signal has interrupted.
+        while count < 0, errno == EINTR { count = recv(socket, &buffer, buffer.count, 0) }
         guard count >= 0 else { throw WireError(what: "receiving failed: \(errno)") }
         received.withLock { $0 += buffer[..<count] }
         return count > 0

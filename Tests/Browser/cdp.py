@@ -31,7 +31,7 @@ import time
 from pathlib import Path
 from urllib.parse import urljoin, urlsplit
 
-TIMEOUT = float(os.environ.get("BROWSER_TIMEOUT", "30"))
+TIMEOUT = float(os.environ.get("BROWSER_TIMEOUT", "120"))
 """How many seconds any one wait may take. A slow machine raises it; no test depends on its value."""
 
 EXECUTABLES = (

@@ -24,13 +24,6 @@ addEventListener("pageshow", event => { if (event.persisted) location.reload() }
 STYLE = "<!doctype html><meta charset=utf-8><title>{title}</title>"
 
 
-def unused_port() -> int:
-    """A port on which nothing listens."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
-
-
 class Pages(http.server.BaseHTTPRequestHandler):
     """A handful of pages. `/private` is for those with the cookie, and may not be kept."""
 
@@ -243,8 +236,11 @@ class DriverTest(unittest.TestCase):
         self.assertEqual((self.page.dialogs, self.page.title), (["Sure?"], "Form"))
 
     def test_an_address_that_nobody_answers_fails(self) -> None:
-        with self.assertRaisesRegex(cdp.BrowserError, "ERR_CONNECTION_REFUSED"):
-            self.page.goto(f"http://localhost:{unused_port()}/")
+        with socket.socket() as taken:
+            # Nobody listens on it, and nobody else can meanwhile.
+            taken.bind(("127.0.0.1", 0))
+            with self.assertRaisesRegex(cdp.BrowserError, "ERR_CONNECTION_REFUSED"):
+                self.page.goto(f"http://localhost:{taken.getsockname()[1]}/")
         with self.assertRaisesRegex(cdp.BrowserError, "ERR_NAME_NOT_RESOLVED"):
             self.page.goto("http://example.com/")
 

@@ -14,7 +14,7 @@ import threading
 import unittest
 
 from cdp import Browser, Page
-from shop import Shop
+from shop import TIMEOUT, Shop
 
 PASSWORD = "engine-no-1"
 
@@ -57,7 +57,7 @@ class CrossOriginTest(unittest.TestCase):
 
     def ask(self, method: str, path: str, **fields: str) -> tuple[int, dict[str, str]]:
         """The status of an answer and its fields, names in lower case."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.shop.port, timeout=30)
+        connection = http.client.HTTPConnection("127.0.0.1", self.shop.port, timeout=TIMEOUT)
         self.addCleanup(connection.close)
         connection.request(method, path, headers={name.replace("_", "-"): value for name, value in fields.items()})
         response = connection.getresponse()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import http.client
 import os
+import random
 import shutil
 import signal
 import socket
@@ -12,14 +13,24 @@ import subprocess
 import tempfile
 import time
 
-TIMEOUT = float(os.environ.get("BROWSER_TIMEOUT", "30"))
+TIMEOUT = float(os.environ.get("BROWSER_TIMEOUT", "120"))
 
 
 def free_port() -> int:
-    """A port of this machine that nobody listens on."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
+    """A port of this machine that nobody listens on.
+
+    It is below those that systems give to clients: no connection takes it before a server does, or while one restarts,
+    and none that is made to it meanwhile is one to itself.
+    """
+    for _ in range(1000):
+        port = random.randrange(22_000, 32_000)
+        with socket.socket() as listener:
+            try:
+                listener.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+    raise RuntimeError("no port from 22000 to 31999 is free")
 
 
 class Shop:
@@ -68,7 +79,7 @@ class Shop:
             connection.request("GET", "/healthz")
             connection.getresponse().read()
             return True
-        except OSError:
+        except (OSError, http.client.HTTPException):
             return False
         finally:
             connection.close()

@@ -29,11 +29,14 @@ struct BackAndForth {
             secrets: node.secrets,
             maxAge: isPersistent ? 3_600_000 : nil
         )
+        var configuration = SessionConfiguration.express(maxAge: isPersistent ? .seconds(3600) : nil)
+        // A commit that waits for others on a busy machine is not too late.
+        configuration.contentionDeadline = .seconds(240)
         sessions = try .express(
             secrets: (secrets ?? node.secrets).map { ForeignSecret($0) },
             store: store,
             acknowledging: Self.missing,
-            configuration: .express(maxAge: isPersistent ? .seconds(3600) : nil),
+            configuration: configuration,
             logger: Logger(label: "quiet") { _ in SwiftLogNoOpLogHandler() }
         )
     }

@@ -29,12 +29,17 @@ struct MovingFromNodeTests {
 
         init(_ url: String, _ secret: SessionSecret = .generate()) throws {
             let keys = try KeyRing([secret])
+            let client = try RedisClient.patient(url)
+            var configuration = SessionConfiguration()
+            // A commit that waits for others on a busy machine is not too late.
+            configuration.contentionDeadline = .seconds(240)
             moving = try SessionManager(
-                store: RedisSessionStore(url: url),
+                store: RedisSessionStore(client: client),
                 keys: keys,
+                configuration: configuration,
                 movingFrom: .express(
                     secrets: ["keyboard cat"],
-                    store: ConnectRedisStore(url: url),
+                    store: ConnectRedisStore.patient(url),
                     acknowledging: BackAndForth.missing,
                     configuration: .express(maxAge: .seconds(3600)),
                     owner: { session in session[.passport]?.user }
@@ -42,7 +47,11 @@ struct MovingFromNodeTests {
                 .until(.oneLifetime(after: SystemSessionClock().now())),
                 logger: MovingFromNodeTests.quiet
             )
-            done = try SessionManager(store: RedisSessionStore(url: url), keys: keys, logger: MovingFromNodeTests.quiet)
+            done = try SessionManager(
+                store: RedisSessionStore(client: client),
+                keys: keys,
+                logger: MovingFromNodeTests.quiet
+            )
         }
     }
 
@@ -51,7 +60,7 @@ struct MovingFromNodeTests {
         let server = try await RedisServer()
         let url = "redis://127.0.0.1:\(server.port)"
         let node = NodeService(store: "redis", url: url)
-        let one = try BackAndForth(node, ConnectRedisStore(url: url), isPersistent: true)
+        let one = try BackAndForth(node, ConnectRedisStore.patient(url), isPersistent: true)
         let browser = one.browser
 
         // Phase 1: Node and Swift serve the same session.
@@ -88,7 +97,7 @@ struct MovingFromNodeTests {
         let url = "redis://127.0.0.1:\(server.port)"
         let one = try BackAndForth(
             NodeService(store: "redis", url: url),
-            ConnectRedisStore(url: url),
+            ConnectRedisStore.patient(url),
             isPersistent: true
         )
         try await one.node(["increment", "visits"], ["set", "passport", .object(["user": "bob"])])

@@ -5,6 +5,24 @@ import SessionsTesting
 import TestServers
 import Testing
 
+#if Redis
+extension ConnectRedisStore {
+    /// Keeps sessions on a server that a test has started. No test fails because its machine is busy: it waits long.
+    static func patient(_ url: String) throws -> ConnectRedisStore {
+        try ConnectRedisStore(client: RedisClient.patient(url))
+    }
+}
+
+extension RedisClient {
+    /// A client that waits long.
+    static func patient(_ url: String) throws -> RedisClient {
+        var configuration = try Configuration(url: url)
+        (configuration.connectDeadline, configuration.callDeadline) = (.seconds(60), .seconds(60))
+        return try RedisClient(configuration)
+    }
+}
+#endif
+
 /// Node and Swift serve the same sessions. One test at a time: each suite has a server of its own.
 @Suite("Node and Swift on the same sessions", .serialized, .timeLimit(.minutes(5)))
 enum NodeAndSwiftTests {}
@@ -20,7 +38,7 @@ extension NodeAndSwiftTests {
             let url = "redis://127.0.0.1:\(server.port)"
             let pair = try BackAndForth(
                 NodeService(store: "redis", url: url),
-                ConnectRedisStore(url: url),
+                ConnectRedisStore.patient(url),
                 isPersistent: isPersistent,
                 secrets
             )
@@ -63,7 +81,7 @@ extension NodeAndSwiftTests {
             let server = try await RedisServer()
             let url = "redis://127.0.0.1:\(server.port)"
             let node = NodeService(store: "redis", url: url)
-            try await BackAndForth.proxied(node, ConnectRedisStore(url: url), scheme: scheme)
+            try await BackAndForth.proxied(node, ConnectRedisStore.patient(url), scheme: scheme)
             #expect(server.isRunning)
         }
     }
@@ -79,9 +97,11 @@ extension NodeAndSwiftTests {
 
         private func pair(isPersistent: Bool = false, _ secrets: [String]? = nil) async throws -> BackAndForth {
             let url = try await Self.server.value.url
+            var configuration = PostgresSessionStore.Configuration()
+            (configuration.connectDeadline, configuration.deadline) = (.seconds(60), .seconds(60))
             return try BackAndForth(
                 NodeService(store: "postgres", url: url),
-                try await ConnectPgSimpleStore(url, createTableIfMissing: true),
+                try await ConnectPgSimpleStore(url, createTableIfMissing: true, configuration: configuration),
                 isPersistent: isPersistent,
                 secrets
             )

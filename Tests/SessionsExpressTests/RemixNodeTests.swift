@@ -85,12 +85,18 @@ extension NodeAndSwiftTests {
         }
 
         private func files(_ directory: String) throws -> Pair {
-            Pair(
+            var configuration = SessionConfiguration.remix()
+            // A commit that waits for others on a busy machine is not too late.
+            configuration.contentionDeadline = .seconds(240)
+            var patience = FileSessionStore.Configuration()
+            (patience.lockTimeout, patience.deadline) = (.seconds(60), .seconds(240))
+            return Pair(
                 service: RemixNodeService(settings: .init(storage: "files", directory: directory)),
                 sessions: try .remix(
                     secrets: ["s3cr3t"],
-                    store: RemixFileStore(directory: directory),
+                    store: RemixFileStore(directory: directory, configuration: patience),
                     acknowledging: [.concurrentChangesAreLost, .endedSessionsComeBack],
+                    configuration: configuration,
                     logger: Self.quiet
                 )
             )
@@ -160,7 +166,8 @@ extension NodeAndSwiftTests {
         func redis(ttl: Double?) async throws {
             let server = try await RedisServer()
             let url = "redis://127.0.0.1:\(server.port)"
-            let store = try ConnectRedisStore(url: url, prefix: "session:")
+            let client = try RedisClient.patient(url)
+            let store = try ConnectRedisStore(client: client, prefix: "session:")
             var pair = Pair(
                 service: RemixNodeService(settings: .init(storage: "redis", url: url, ttl: ttl)),
                 sessions: try .remix(
@@ -171,7 +178,7 @@ extension NodeAndSwiftTests {
                 )
             )
             try await pair.run(keepsSessions: true)
-            store.close()
+            client.close()
             #expect(server.isRunning)
         }
         #endif

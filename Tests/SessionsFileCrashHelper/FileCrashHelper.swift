@@ -22,18 +22,13 @@ struct FileCrashHelper {
         let (directory, rest) = (arguments[2], Array(arguments.dropFirst(3)))
         switch (arguments[1], rest.count) {
         case ("hammer", 2):
-            try await CrashHammer.hammer(
-                FileSessionStore(directory: directory),
-                prefix: rest[0],
-                tasks: Int(rest[1]) ?? 1
-            )
+            try await CrashHammer.hammer(store(directory), prefix: rest[0], tasks: Int(rest[1]) ?? 1)
         case ("count", 2):
             guard let key = StoreKey(rest[0]) else { exit(65) }
-            let store = try FileSessionStore(directory: directory)
-            exit(try await CrashHammer.count(store, key: key, times: Int(rest[1]) ?? 1))
+            exit(try await CrashHammer.count(store(directory), key: key, times: Int(rest[1]) ?? 1))
         case ("countInRemixFile", 2):
             guard let key = StoreKey(rest[0]) else { exit(65) }
-            let store = try RemixFileStore(directory: directory)
+            let store = try RemixFileStore(directory: directory, configuration: patient)
             exit(try await CrashHammer.count(store, key: key, times: Int(rest[1]) ?? 1))
         case ("sweep", 0): try await sweep(directory)
         case ("dieBefore", 1): try await die(directory, rest[0], before: true)
@@ -48,7 +43,7 @@ struct FileCrashHelper {
 
     /// Sweeps everything in small portions until it is killed, or nothing is left.
     static func sweep(_ directory: String) async throws {
-        let store = try FileSessionStore(directory: directory)
+        let store = try store(directory)
         while true {
             let deleted = try await store.sweep(expiredBefore: Timestamp(microseconds: 10), limit: 7)
             CrashHammer.say("swept \(deleted)")
@@ -92,12 +87,17 @@ struct FileCrashHelper {
         _ = try await store(directory, steps).insert(record, at: key)
     }
 
-    private static func store(_ directory: String, _ steps: FileSteps) throws -> FileSessionStore {
+    /// No test fails because its machine or its disk is busy: what waits for another process waits long.
+    private static var patient: FileSessionStore.Configuration {
         var configuration = FileSessionStore.Configuration()
-        configuration.deadline = .seconds(300)
-        return try FileSessionStore(
+        (configuration.lockTimeout, configuration.deadline) = (.seconds(120), .seconds(300))
+        return configuration
+    }
+
+    private static func store(_ directory: String, _ steps: FileSteps = FileSteps()) throws -> FileSessionStore {
+        try FileSessionStore(
             directory: directory,
-            configuration: configuration,
+            configuration: patient,
             logger: Logger(label: "helper") { _ in SwiftLogNoOpLogHandler() },
             steps: steps
         )

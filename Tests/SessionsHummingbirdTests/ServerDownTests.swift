@@ -19,7 +19,7 @@ import SessionsRedis
 #endif
 
 /// Real servers that are down, as a client of the application sees it.
-@Suite("With the store's server down", .serialized, .timeLimit(.minutes(5)))
+@Suite("With the store's server down", .serialized, .timeLimit(.minutes(15)))
 struct ServerDownTests {
     /// A way of being down.
     private struct Outage: Sendable {
@@ -38,9 +38,7 @@ struct ServerDownTests {
         router.withVisits()
         router.get("static") { _, _ in "static" }
         try await Application(router: router, logger: quiet).test(.router) { client in
-            let visitor = Visitor(client)
-            try await visitor.post("/visits")
-            try await visitor.post("/login")
+            let visitor = try await signedIn(client)
             var count = 1
             for outage in outages {
                 let cookies = visitor.browser.cookies
@@ -72,14 +70,44 @@ struct ServerDownTests {
                     tries += 1
                     return try await visitor.post("/visits")
                 }
-                let number = try #require(Int(next.text))
-                #expect((count + 1...count + tries).contains(number), "\(outage.name)")
+                let said = try #require(Int(next.text))
+                try #require((count + 1...count + tries).contains(said), "\(outage.name)")
+                // What was kept late may have come between what the last one has read and its own write.
+                let kept = try await untilServed { try await visitor.get("/visits") }
+                let number = try #require(Int(kept.text))
+                #expect((said...count + tries).contains(number), "\(outage.name)")
                 count = number
                 #expect(visitor.browser.cookies == cookies)
             }
-            try await visitor.post("/logout")
-            #expect(try await visitor.get("/visits").text == "new")
+            _ = try await untilServed { try await visitor.post("/logout") }
+            let last = try await untilServed { try await visitor.get("/visits") }
+            #expect(last.text == "new")
         }
+    }
+
+    /// Somebody who has been here once and has signed in.
+    ///
+    /// The deadlines are so short that a busy machine misses them, and a login that was not answered may have taken place:
+    /// then it is somebody else who tries.
+    private func signedIn(_ client: any TestClientProtocol) async throws -> Visitor {
+        for _ in 0..<100 {
+            let visitor = Visitor(client)
+            guard try await visitor.post("/visits").status != .serviceUnavailable else { continue }
+            if try await visitor.post("/login").status != .serviceUnavailable { return visitor }
+        }
+        throw TestServerError("the store never answers in time")
+    }
+
+    /// What `open` makes, which may miss its deadlines as often as a busy machine has it.
+    private func opened<Store>(_ open: () async throws -> Store) async throws -> Store {
+        for _ in 0..<100 {
+            do {
+                return try await open()
+            } catch let error as SessionStoreError where error.code == .unavailable || error.code == .timedOut {
+                continue
+            }
+        }
+        return try await open()
     }
 
     private func untilServed(_ request: () async throws -> TestResponse) async throws -> TestResponse {
@@ -115,7 +143,7 @@ struct ServerDownTests {
         let server = try await PostgresServer()
         var configuration = PostgresSessionStore.Configuration()
         (configuration.connectDeadline, configuration.deadline) = (.seconds(2), .milliseconds(800))
-        let store = try await PostgresSessionStore(server.url, configuration: configuration)
+        let store = try await opened { try await PostgresSessionStore(server.url, configuration: configuration) }
         try await check(
             "PostgreSQL",
             store,
@@ -134,7 +162,7 @@ struct ServerDownTests {
         let server = try await MongoServer()
         var configuration = MongoSessionStore.Configuration()
         (configuration.connectDeadline, configuration.deadline) = (.seconds(1), .seconds(1))
-        let store = try await MongoSessionStore(server.url, configuration: configuration)
+        let store = try await opened { try await MongoSessionStore(server.url, configuration: configuration) }
         try await check(
             "MongoDB",
             store,

@@ -104,7 +104,8 @@ struct StreamTests {
             await rig.events.wait { $0.contains { $0.kind == .lateChangeLost } }
             #expect(try await visitor.get("/visits").text == "1")
         }
-        #expect(rig.logs.elements.contains { $0.level == .error && $0.message.contains("call save()") })
+        // The log is told after the observer.
+        await rig.logs.wait { $0.contains { $0.level == .error && $0.message.contains("call save()") } }
     }
 
     @Test("LC-17: a late destroy followed by save() has happened when save() returns (I2)")

@@ -66,6 +66,8 @@ private struct Scene: Sendable {
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: false)
         var storage = SQLiteSessionStore.Configuration()
         storage.synchronous = .normal
+        // A slow machine is no failure.
+        (storage.busyTimeout, storage.deadline) = (.seconds(120), .seconds(240))
         let store = try SQLiteSessionStore(
             path: folder.appendingPathComponent("sessions.sqlite").path,
             configuration: storage

@@ -44,11 +44,20 @@ struct KoaNodeTests {
                 maxAge: maxAge,
                 renewal: .each(.seconds(30))
             )
+            // A commit that waits for others on a busy machine is not too late, and neither is a server's answer.
+            configuration.contentionDeadline = .seconds(240)
+            var patience = PostgresSessionStore.Configuration()
+            (patience.connectDeadline, patience.deadline) = (.seconds(60), .seconds(60))
             if companion { configuration.cookie.companion = "compas.sess.public" }
             sessions = try .koa(
                 keys: (keys ?? service.keys).map { ForeignSecret($0) },
                 signature: algorithm == "sha1" ? .sha1 : .sha256,
-                store: try await CompasSessionStore(url, tableName: table, createTableIfMissing: true),
+                store: try await CompasSessionStore(
+                    url,
+                    tableName: table,
+                    createTableIfMissing: true,
+                    configuration: patience
+                ),
                 acknowledging: [.concurrentChangesAreLost, .endedSessionsComeBack, .keysAreCredentials],
                 configuration: configuration,
                 logger: Logger(label: "quiet") { _ in SwiftLogNoOpLogHandler() }

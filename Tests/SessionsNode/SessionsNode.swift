@@ -69,14 +69,14 @@ struct SessionsNode {
             var configuration = MongoSessionStore.Configuration()
             (configuration.connectDeadline, configuration.deadline) = (.seconds(2), .seconds(3))
             configuration.connectionLimit = 8
-            return try await MongoSessionStore(parts[1], configuration: configuration)
+            return try await opened { try await MongoSessionStore(parts[1], configuration: configuration) }
         #endif
         #if Postgres
         case "postgres":
             var configuration = PostgresSessionStore.Configuration()
             (configuration.connectDeadline, configuration.deadline) = (.seconds(2), .seconds(2))
             configuration.connectionLimit = 4
-            return try await PostgresSessionStore(parts[1], configuration: configuration)
+            return try await opened { try await PostgresSessionStore(parts[1], configuration: configuration) }
         #endif
         #if Redis
         case "redis":
@@ -96,6 +96,18 @@ struct SessionsNode {
             return try FileSessionStore(directory: parts[1], configuration: configuration)
         default: throw NodeError("no such store: \(text)")
         }
+    }
+
+    /// What `open` makes. Its deadlines are short for what comes later: on a busy machine it may miss them at first.
+    private static func opened<Store>(_ open: () async throws -> Store) async throws -> Store {
+        for _ in 0..<30 {
+            do {
+                return try await open()
+            } catch let error as SessionStoreError where error.code == .unavailable || error.code == .timedOut {
+                continue
+            }
+        }
+        return try await open()
     }
 
     private static func listen(on port: UInt16) throws -> Int32 {

@@ -168,6 +168,8 @@ package struct FileSteps: Sendable {
     package var beforeMove: @Sendable () throws -> Void = {}
     /// Before something is forced to the disk: the tree whose file or leaf it is, with a slash for what leads to one.
     package var beforeForce: @Sendable (String) throws -> Void = { _ in }
+    /// Before a file that another system is writing is read again.
+    package var beforeReread: @Sendable () throws -> Void = {}
 
     package init() {}
 }

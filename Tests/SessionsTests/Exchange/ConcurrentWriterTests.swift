@@ -6,17 +6,20 @@ import Testing
 /// LC-08: nobody's change is lost to somebody else's.
 @Suite("Concurrent writers")
 struct ConcurrentWriterTests {
+    /// For how long a commit may try goes by it: that no change is lost is promised to those who are not too slow.
+    private let clock = ManualSessionClock()
+
     /// Two managers, as two processes would have them: their commits do not queue with each other's.
     private func managers() throws -> [SessionManager] {
-        let store = try MemorySessionStore()
+        let store = try MemorySessionStore(clock: clock)
         let keys = try KeyRing([SessionSecret.generate()])
-        return try (0..<2).map { _ in try SessionManager(store: store, keys: keys) }
+        return try (0..<2).map { _ in try SessionManager(store: store, keys: keys, clock: clock) }
     }
 
     @Test("LC-08: of two parallel writers of two keys both are kept, a thousand times (I1)")
     func twoKeys() async throws {
         let sessions = try managers()
-        let browser = SessionBrowser()
+        let browser = SessionBrowser(clock: clock)
         try await browser.visit(sessions[0]) { $0.set(.visits, to: 0) }
         for round in 1...1000 {
             let sku = "\(round)"
@@ -36,7 +39,7 @@ struct ConcurrentWriterTests {
     @Test("LC-08: a hundred parallel increments are a hundred; a set among them is one write of many (I1)")
     func increments() async throws {
         let sessions = try managers()
-        let browser = SessionBrowser()
+        let browser = SessionBrowser(clock: clock)
         try await browser.visit(sessions[0]) { $0.set(.visits, to: 0) }
         try await withThrowingTaskGroup(of: Void.self) { group in
             for index in 0..<100 {
@@ -134,7 +137,7 @@ struct ConcurrentWriterTests {
     func securityRelevant() async throws {
         let sessions = try managers()
         for round in 1...1000 {
-            let browser = SessionBrowser()
+            let browser = SessionBrowser(clock: clock)
             try await browser.visit(sessions[0]) { $0.set(.visits, to: 0) }
             let tab = browser.copy()
             // A writer that was slower than the login is told so, and a faster one is replayed under it.

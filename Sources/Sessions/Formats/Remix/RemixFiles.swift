@@ -95,6 +95,7 @@ final class RemixFiles: Sendable {
                 return StoredRecord(foreign: bytes, until: deadline)
             }
             usleep(5000)
+            try steps.beforeReread()
         }
         return nil
     }

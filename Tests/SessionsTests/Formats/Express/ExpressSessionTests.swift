@@ -403,7 +403,8 @@ struct ExpressSessionTests {
         try service.nodeWrites(Self.nodes, id: id)
         let signing = ExpressCookie(secrets: ["keyboard cat"])
         let good = Array(signing.value(of: id).utf8)
-        var random = SystemRandomNumberGenerator()
+        // Always the same numbers: now and then one would make the genuine value again, cut off where a cookie ends.
+        var random = SeededGenerator(seed: 1)
         for _ in 0..<3000 {
             var value = good
             for _ in 0..<Int.random(in: 1...3, using: &random) {

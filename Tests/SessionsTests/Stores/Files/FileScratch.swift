@@ -147,13 +147,18 @@ func patiently<Value>(_ body: () async throws -> Value) async throws -> Value {
 /// Nothing here waits for ever: a thread goes on after two minutes, and fails its test.
 final class ThreadGate: Sendable {
     private let arrival = AsyncStream<Void>.makeStream()
+    private let isHere = Atomic(false)
     private let semaphore = DispatchSemaphore(value: 0)
 
     /// Blocks the calling thread.
     func wait() {
+        isHere.store(true, ordering: .relaxed)
         arrival.continuation.finish()
         if semaphore.wait(timeout: .now() + 120) == .timedOut { Issue.record("nobody opened the gate") }
     }
+
+    /// Whether a thread waits, or has waited.
+    var isReached: Bool { isHere.load(ordering: .relaxed) }
 
     /// Returns when a thread waits.
     func reached() async {
