@@ -23,13 +23,13 @@ struct FileCrashHelper {
         switch (arguments[1], rest.count) {
         case ("hammer", 2):
             try await CrashHammer.hammer(
-                FileSessionStore(directory: directory),
+                store(directory, FileSteps()),
                 prefix: rest[0],
                 tasks: Int(rest[1]) ?? 1
             )
         case ("count", 2):
             guard let key = StoreKey(rest[0]) else { exit(65) }
-            let store = try FileSessionStore(directory: directory)
+            let store = try store(directory, FileSteps())
             exit(try await CrashHammer.count(store, key: key, times: Int(rest[1]) ?? 1))
         case ("countInRemixFile", 2):
             guard let key = StoreKey(rest[0]) else { exit(65) }
@@ -48,7 +48,7 @@ struct FileCrashHelper {
 
     /// Sweeps everything in small portions until it is killed, or nothing is left.
     static func sweep(_ directory: String) async throws {
-        let store = try FileSessionStore(directory: directory)
+        let store = try store(directory, FileSteps())
         while true {
             let deleted = try await store.sweep(expiredBefore: Timestamp(microseconds: 10), limit: 7)
             CrashHammer.say("swept \(deleted)")
@@ -92,8 +92,10 @@ struct FileCrashHelper {
         _ = try await store(directory, steps).insert(record, at: key)
     }
 
+    /// A store whose calls do not fail because the machine is busy.
     private static func store(_ directory: String, _ steps: FileSteps) throws -> FileSessionStore {
         var configuration = FileSessionStore.Configuration()
+        configuration.lockTimeout = .seconds(120)
         configuration.deadline = .seconds(300)
         return try FileSessionStore(
             directory: directory,

@@ -99,7 +99,7 @@ extension PostgresStoreTests {
                 for _ in 0..<2 {
                     let other = try await scratch.other()
                     group.addTask {
-                        while !isOver.isSet { rows.add(try await other.query(schema.inspection)) }
+                        while !isOver.isSet, !Task.isCancelled { rows.add(try await other.query(schema.inspection)) }
                     }
                 }
                 var rounds = 0
