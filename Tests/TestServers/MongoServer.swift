@@ -147,10 +147,12 @@ package final class MongoReplicaSet: Sendable {
     ///
     /// - Parameters:
     ///   - electable: How many of the members may be the primary; by default all.
+    ///   - electionTimeout: How many milliseconds the primary may be silent before another one is elected.
     ///   - host: Makes what a member is known by of its port.
     package init(
         members count: Int = 3,
         electable: Int = .max,
+        electionTimeout: Int = 1000,
         arguments: [String] = [],
         host: @Sendable (Int) throws -> String = { "127.0.0.1:\($0)" }
     ) async throws {
@@ -165,9 +167,17 @@ package final class MongoReplicaSet: Sendable {
         try await members[0].command(
             """
             {"replSetInitiate":{"_id":"\(name)","members":[\(list.joined(separator: ","))],
-            "settings":{"electionTimeoutMillis":1000,"heartbeatIntervalMillis":200,"chainingAllowed":false}}}
+            "settings":{"electionTimeoutMillis":\(electionTimeout),"heartbeatIntervalMillis":200,"chainingAllowed":false}}}
             """
         )
+        if electionTimeout > 1000 {
+            // It would be elected by itself after that time.
+            try await waitUntil("the first member is the primary") {
+                _ = try? await members[0].command(#"{"replSetStepUp":1}"#)
+                let hello = try? await members[0].command(#"{"hello":1}"#)
+                return hello?.contains(#""isWritablePrimary" : true"#) == true
+            }
+        }
         _ = try await primary()
         try await waitForMembers()
     }
