@@ -18,11 +18,7 @@ extension MongoStoreTests {
         init() async throws { server = try await Self.server.value }
 
         func scratch(_ configure: (inout MongoSessionStore.Configuration) -> Void = { _ in }) -> Scratch {
-            Scratch(server.url) {
-                $0.connectDeadline = .seconds(5)
-                $0.deadline = .seconds(5)
-                configure(&$0)
-            }
+            Scratch(server.url, configure)
         }
 
         // MARK: The connection
@@ -127,7 +123,7 @@ extension MongoStoreTests {
             ]
             let commands = #""failCommands":["find","findAndModify","insert","update","delete"]"#
             for (number, code) in codes {
-                try await server.fail(5, #"\#(commands),"errorCode":\#(number)"#)
+                try await server.fail(1_000, #"\#(commands),"errorCode":\#(number)"#)
                 for call in calls {
                     let error = try await storeError { try await call() }
                     #expect(error?.code == code, "\(number)")
@@ -150,7 +146,7 @@ extension MongoStoreTests {
                 { _ = try await store.delete(.numbered(1), ifVersion: nil) },
             ]
             let commands = #""failCommands":["insert","findAndModify","update","delete"]"#
-            try await server.fail(4, #"\#(commands),"writeConcernError":{"code":64,"errmsg":"of key-1"}"#)
+            try await server.fail(1_000, #"\#(commands),"writeConcernError":{"code":64,"errmsg":"of key-1"}"#)
             for (number, call) in calls.enumerated() {
                 let error = try await storeError { try await call() }
                 #expect(error?.code == .timedOut, "\(number)")
@@ -164,7 +160,9 @@ extension MongoStoreTests {
         @Test("ST-10 a server that is slow is timedOut at the deadline")
         func slow() async throws {
             let store = try await scratch().hastyStore(.milliseconds(400))
-            try await server.fail(1, #""failCommands":["find"],"blockConnection":true,"blockTimeMS":3000"#)
+            // Not only the first: libmongoc asks again where its socket has waited as long, and that may be a moment before
+            // the call's deadline is looked at.
+            try await server.fail(1_000, #""failCommands":["find"],"blockConnection":true,"blockTimeMS":6000"#)
             let error = try await storeError { try await store.load(.numbered(1)) }
             #expect(error?.code == .timedOut || error?.code == .unavailable)
             try await server.failNothing()
@@ -194,10 +192,11 @@ extension MongoStoreTests {
             for call in calls { codes.append(try await storeError { try await call() }?.code) }
             try await server.command(#"{"configureFailPoint":"maxTimeAlwaysTimeOut","mode":"off"}"#)
             #expect(codes == calls.map { _ in .timedOut })
-            #expect(try await store.load(.numbered(1)) == .sample(owner: owner.text))
+            // What became of the writes is not promised: a server may look at the time only when it has done one.
+            let record = StoredRecord.sample(owner: owner.text)
+            #expect(try await store.insert(record, at: .numbered(3)))
+            #expect(try await store.load(.numbered(3)) == record)
         }
-
-        // MARK: The server
 
         // MARK: The server
 
@@ -239,9 +238,9 @@ extension MongoStoreTests {
 
         @Test("I1 I2 kill -9 while 50 clients work: what was answered is there, what was destroyed is not, all recover")
         func kill() async throws {
-            let scratch = scratch()
+            let scratch = scratch { $0.connectDeadline = .seconds(5) }
             let keys = try KeyRing([SessionSecret.generate()])
-            let crowd = Crowd(sessions: try manager(try await scratch.store(), keys), clients: 50)
+            let crowd = Crowd(sessions: try manager(try await scratch.hastyStore(.seconds(5)), keys), clients: 50)
             try await crowd.work(whileRunning: {
                 for round in 0..<2 {
                     try await crowd.waitForCommits(150)
@@ -255,15 +254,15 @@ extension MongoStoreTests {
                 }
             })
             // Another process would see the same.
-            #expect(try await crowd.violations(seenBy: manager(try await scratch.store(), keys)) == [])
+            #expect(try await crowd.violations(seenBy: manager(try await scratch.patientStore(), keys)) == [])
             report("killed: \(crowd.summary)")
         }
 
         @Test("I1 I2 paused and resumed while 50 clients work")
         func pause() async throws {
-            let scratch = self.scratch { $0.deadline = .seconds(1) }
+            let scratch = self.scratch { $0.connectDeadline = .seconds(5) }
             let keys = try KeyRing([SessionSecret.generate()])
-            let crowd = Crowd(sessions: try manager(try await scratch.store(), keys), clients: 50)
+            let crowd = Crowd(sessions: try manager(try await scratch.hastyStore(.seconds(1)), keys), clients: 50)
             try await crowd.work(whileRunning: {
                 try await crowd.waitForCommits(100)
                 try server.pause()
@@ -274,16 +273,14 @@ extension MongoStoreTests {
                 try await crowd.waitForCommits(100)
                 report("paused: 100 commits \(ContinuousClock.now - began) after it was resumed")
             })
-            #expect(
-                try await crowd.violations(seenBy: manager(try await scratch.store { $0.deadline = .seconds(5) }, keys))
-                    == []
-            )
+            #expect(try await crowd.violations(seenBy: manager(try await scratch.patientStore(), keys)) == [])
             report("paused: \(crowd.summary)")
         }
 
         @Test("an idle store notices a restart, and the next call finds a new connection")
         func restartIdle() async throws {
-            let store = try await scratch().store()
+            // With more, the load that works may be one's, and the replace meet another one whose loss nobody has noticed.
+            let store = try await scratch { $0.connectionLimit = 1 }.store()
             #expect(try await store.insert(.sample(), at: .numbered(1)))
             try await server.stop()
             try await server.start()

@@ -56,7 +56,7 @@ extension MongoStoreTests {
         func lostTwice() async throws {
             let proxies = Proxies()
             let set = try await MongoReplicaSet(members: 1, host: proxies.make)
-            let store = try await Scratch(set.url) { $0.deadline = .seconds(5) }.store()
+            let store = try await Scratch(set.url).store()
             let sessions = try manager(store)
             let browser = SessionBrowser()
             try await browser.visit(sessions) { $0.set(.number, to: 1) }
@@ -74,7 +74,7 @@ extension MongoStoreTests {
             let set = try await Self.set.value
             let scratch = Scratch(set.url)
             #expect(try await scratch.store().insert(.sample(), at: .numbered(1)))
-            let store = try await scratch.store { $0.deadline = .seconds(1) }
+            let store = try await scratch.hastyStore(.seconds(1))
             let primary = try await set.primary()
             // It steps down only when it has missed the others for a while; until then it is a primary that is alone.
             for member in set.members where member.port != primary.port { try member.pause() }
@@ -91,10 +91,12 @@ extension MongoStoreTests {
 
         @Test("a conflict hands back no record that a majority has not confirmed")
         func unconfirmedConflict() async throws {
-            let set = try await MongoReplicaSet()
+            // Nobody takes the primary's place, however long it is held up: the other one would copy from it.
+            let set = try await MongoReplicaSet(electable: 1)
             let scratch = Scratch(set.url)
             #expect(try await scratch.store().insert(.sample(), at: .numbered(1)))
-            let store = try await scratch.store { $0.deadline = .seconds(1) }
+            let store = try await scratch.hastyStore(.seconds(1))
+            let local = try await scratch.store { $0.confirmation = .primary }
             let primary = try await set.primary()
             // They vote, so that it stays the primary, and copy nothing.
             let others = set.members.filter { $0.port != primary.port }
@@ -111,7 +113,9 @@ extension MongoStoreTests {
                 try await store.replace(second, at: .numbered(1), ifVersion: .first)
             }
             #expect(write?.code == .timedOut || write?.code == .unavailable)
-            // The primary has the second now, and an election may undo it.
+            // It may not even have been begun by its deadline. By this one, if not before, the primary has the second, and
+            // an election may undo it.
+            _ = try await local.replace(second, at: .numbered(1), ifVersion: .first)
             let late = try await storeError {
                 try await store.replace(.sample("third", version: 3), at: .numbered(1), ifVersion: .first)
             }
@@ -136,15 +140,23 @@ extension MongoStoreTests {
             let store = try await scratch.store()
             let key = try StoreKey.numbered(1)
             #expect(try await store.insert(.sample(), at: key))
-            let old = try await set.primary()
-            // Clients that see this member alone, as if the network had been cut between it and the others.
-            var configuration = scratch.configuration
-            configuration.deadline = .seconds(2)
-            let certain = try await MongoSessionStore(old.url, configuration: configuration, isDirect: true)
-            configuration.reads = .primary
-            let fast = try await MongoSessionStore(old.url, configuration: configuration, isDirect: true)
-            #expect(try await certain.load(key) != nil)
-            #expect(try await fast.load(key) != nil)
+            var old = try await set.primary()
+            // Clients that see this member alone, as if the network had been cut between it and the others. Their deadline is
+            // short, and another member may have been elected meanwhile.
+            var alone: [MongoSessionStore] = []
+            try await waitUntil("two clients see the primary alone") {
+                old = try await set.primary()
+                return try await storeError { () async throws -> Void in
+                    var configuration = scratch.configuration
+                    configuration.deadline = .seconds(2)
+                    let certain = try await MongoSessionStore(old.url, configuration: configuration, isDirect: true)
+                    configuration.reads = .primary
+                    let fast = try await MongoSessionStore(old.url, configuration: configuration, isDirect: true)
+                    alone = [certain, fast]
+                    for store in alone { _ = try #require(try await store.load(key)) }
+                } == nil
+            }
+            let (certain, fast) = (alone[0], alone[1])
             // When it hears that there is a new one, it is held up on its way to believe it.
             try await old.command(#"{"configureFailPoint":"blockHeartbeatStepdown","mode":"alwaysOn"}"#)
             try old.pause()
@@ -166,9 +178,9 @@ extension MongoStoreTests {
         )
         func election() async throws {
             let set = try await Self.set.value
-            let scratch = Scratch(set.url) { $0.deadline = .seconds(5) }
+            let scratch = Scratch(set.url)
             let keys = try KeyRing([SessionSecret.generate()])
-            let crowd = Crowd(sessions: try manager(try await scratch.store(), keys), clients: 50)
+            let crowd = Crowd(sessions: try manager(try await scratch.hastyStore(.seconds(5)), keys), clients: 50)
             try await crowd.work(whileRunning: {
                 for round in 0..<2 {
                     try await crowd.waitForCommits(150)
@@ -197,9 +209,9 @@ extension MongoStoreTests {
         @Test("I1 I2 the primary steps down again and again while 50 clients work: hardly a request notices")
         func stepDown() async throws {
             let set = try await Self.set.value
-            let scratch = Scratch(set.url) { $0.deadline = .seconds(10) }
+            let scratch = Scratch(set.url)
             let keys = try KeyRing([SessionSecret.generate()])
-            let crowd = Crowd(sessions: try manager(try await scratch.store(), keys), clients: 50)
+            let crowd = Crowd(sessions: try manager(try await scratch.hastyStore(.seconds(10)), keys), clients: 50)
             try await crowd.work(whileRunning: {
                 for _ in 0..<2 {
                     try await crowd.waitForCommits(60)

@@ -11,7 +11,8 @@ import Testing
 /// The servers that the tests share which do not harm them.
 enum SharedServers {
     private static let standaloneTask = Task { try await MongoServer() }
-    private static let replicaSetTask = Task { try await MongoReplicaSet() }
+    // Nothing is elected anew because the machine is busy.
+    private static let replicaSetTask = Task { try await MongoReplicaSet(electable: 1, electionTimeout: 10_000) }
 
     static var standalone: MongoServer {
         get async throws { try await standaloneTask.value }

@@ -78,6 +78,7 @@ extension PostgresStoreTests {
             // connect-pg-simple's table has the same name, in another schema of this server's.
             try await table.other.query("CREATE SCHEMA IF NOT EXISTS compas")
             var configuration = PostgresSessionStore.Configuration()
+            configuration.deadline = .seconds(60)
             configuration.connectDeadline = .seconds(60)
             configuration.confirmation = .unflushed
             _ = try await CompasSessionStore(

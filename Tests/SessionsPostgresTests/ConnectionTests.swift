@@ -212,22 +212,24 @@ extension PostgresStoreTests {
             for setting in [
                 "default_transaction_isolation = 'serializable'", "default_transaction_read_only = on",
                 "search_path = nowhere", "bytea_output = 'escape'", "DateStyle = 'German'",
-                "synchronous_commit = off", "statement_timeout = 1", "IntervalStyle = 'sql_standard'",
+                // Not shorter: it holds for the statements that set another one.
+                "synchronous_commit = off", "statement_timeout = '20s'", "IntervalStyle = 'sql_standard'",
             ] {
                 try await other.query("ALTER ROLE \(role) SET \(setting)")
             }
             let store = try await scratch.store(at: "postgresql://\(role)@127.0.0.1:\(scratch.server.port)/postgres")
-            // What an answered write survives is the configuration's to say.
+            // What an answered write survives is the configuration's to say, and how long a statement takes at most.
             try await other.query(
                 """
                 CREATE TABLE public.\(role) (setting text);
                 CREATE FUNCTION public.\(role)() RETURNS trigger LANGUAGE plpgsql AS \
-                'BEGIN INSERT INTO public.\(role) VALUES (current_setting(''synchronous_commit'')); RETURN NEW; END';
+                'BEGIN INSERT INTO public.\(role) VALUES (current_setting(''synchronous_commit'') || '' '' || \
+                current_setting(''statement_timeout'')); RETURN NEW; END';
                 CREATE TRIGGER seen BEFORE INSERT ON \(scratch.table) FOR EACH ROW EXECUTE FUNCTION public.\(role)()
                 """
             )
             #expect(try await store.insert(.sample("\u{0}\\x00", owner: "shop:\\"), at: .numbered(1)))
-            #expect(try await other.value("SELECT string_agg(setting, ',') FROM public.\(role)") == "on")
+            #expect(try await other.value("SELECT string_agg(setting, ',') FROM public.\(role)") == "on 1min")
             #expect(try await store.load(.numbered(1)) == .sample("\u{0}\\x00", owner: "shop:\\"))
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for _ in 0..<20 {

@@ -199,8 +199,7 @@ extension PostgresStoreTests {
                 try await store.raiseEpoch(of: OwnerKey(owner), to: time, keptUntil: time)
             }
             try await other.query("BEGIN; UPDATE \(epochs) SET kept_until = '2100-01-01Z' WHERE owner = 'shop:2'")
-            let patient = try await scratch.store { $0.deadline = .seconds(5) }
-            #expect(try await patient.sweep(expiredBefore: Timestamp(microseconds: 5_000_000), limit: 100) == 0)
+            #expect(try await store.sweep(expiredBefore: Timestamp(microseconds: 5_000_000), limit: 100) == 0)
             try await other.query("COMMIT")
             #expect(try await other.value("SELECT string_agg(owner, ',') FROM \(epochs)") == "\\x73686f703a32")
         }

@@ -32,14 +32,13 @@ extension PostgresStoreTests {
         func noConnection() async throws {
             let proxy = try FaultProxy(to: scratch.server.port)
             defer { proxy.stop() }
-            // A store with time makes the tables.
-            try await scratch.store().close()
-            let store = try await scratch.store(at: scratch.server.url(at: proxy.port)) {
+            // Time enough for the first one to reach the server.
+            let store = try await scratch.hastyStore(.seconds(5), at: scratch.server.url(at: proxy.port)) {
                 $0.connectionLimit = 1
-                $0.deadline = .milliseconds(500)
             }
-            proxy.hold()
+            proxy.next(.holdReply, to: "insert")
             async let first = storeError { try await store.insert(.sample(), at: .numbered(1)) }
+            try await waitUntil("the first one has the connection, and its reply is held") { proxy.isHolding }
             async let second = storeError { try await store.insert(.sample(), at: .numbered(2)) }
             let errors = [try await first, try await second]
             #expect(errors.map(\.?.code) == [.timedOut, .timedOut])
@@ -54,21 +53,30 @@ extension PostgresStoreTests {
         func givenUp() async throws {
             let proxy = try FaultProxy(to: scratch.server.port)
             defer { proxy.stop() }
-            let store = try await scratch.store(at: scratch.server.url(at: proxy.port)) {
+            let store = try await scratch.hastyStore(.milliseconds(500), at: scratch.server.url(at: proxy.port)) {
                 $0.connectionLimit = 1
-                $0.deadline = .milliseconds(500)
             }
-            #expect(try await store.load(.numbered(1)) == nil)
+            try await waitUntil("the store works") {
+                try await storeError { try await store.load(.numbered(1)) } == nil
+            }
             let connections = proxy.traffic.connections
             proxy.next(.holdReply, to: "insert")
-            for number in 1...3 {
+            var number = 0
+            func insert() async throws {
+                number += 1
                 let error = try await storeError { try await store.insert(.sample(), at: .numbered(number)) }
                 #expect(error?.code == .timedOut)
             }
+            // One that was held up until its deadline has not reached the server.
+            try await waitUntil("a reply is held") {
+                try await insert()
+                return proxy.isHolding
+            }
+            for _ in 0..<2 { try await insert() }
             #expect(proxy.traffic.connections == connections)
             proxy.release()
             try await waitUntil("the store works again") {
-                try await storeError { try await store.insert(.sample(), at: .numbered(4)) } == nil
+                try await storeError { try await store.insert(.sample(), at: .numbered(1000)) } == nil
             }
         }
 
@@ -98,14 +106,21 @@ extension PostgresStoreTests {
             let store = try await scratch.store(at: scratch.server.url + "?application_name=limited") {
                 $0.connectionLimit = 3
             }
+            let watcher = try await scratch.other()
+            func connections() async throws -> String? {
+                try await watcher.value("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'limited'")
+            }
             try await withThrowingTaskGroup(of: Bool.self) { group in
-                for number in 0..<1000 { group.addTask { try await store.insert(.sample(), at: .numbered(number)) } }
+                try await lockingTable {
+                    for number in 0..<1000 {
+                        group.addTask { try await store.insert(.sample(), at: .numbered(number)) }
+                    }
+                    // None ends before there are as many as there may be.
+                    try await waitUntil("there are three connections") { try await connections() == "3" }
+                }
                 for try await isInserted in group { #expect(isInserted) }
             }
-            let count = try await other.value(
-                "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'limited'"
-            )
-            #expect(count == "3")
+            #expect(try await connections() == "3")
             #expect(try await store.count() == 1000)
         }
 
@@ -126,15 +141,19 @@ extension PostgresStoreTests {
 
         @Test("a statement that the server does not finish in time is timedOut, and its connection is used again")
         func statementDeadline() async throws {
-            let store = try await scratch.store { $0.deadline = .milliseconds(300) }
+            let store = try await scratch.hastyStore(.milliseconds(300)) { $0.connectionLimit = 1 }
             try await lockingTable {
                 let error = try await storeError { try await store.insert(.sample(), at: .numbered(1)) }
                 #expect(error?.code == .timedOut)
-                // The server's own limit began with the statement, a little after the call's.
-                try await scratch.other().waitForBlocked(0)
+                // The server's own limit began with the statement, a little after the call's. Until it has answered, the
+                // store may have no other connection.
+                try await waitUntil("there is a connection again") {
+                    try await storeError { try await store.load(.numbered(1)) } == nil
+                }
             }
-            #expect(try await store.load(.numbered(1)) == nil)
-            #expect(try await store.insert(.sample(), at: .numbered(1)))
+            let patient = try await scratch.patientStore()
+            #expect(try await patient.load(.numbered(1)) == nil)
+            #expect(try await patient.insert(.sample(), at: .numbered(1)))
         }
 
         @Test("calls after close() are refused, those before it are carried out, and its connections are gone")

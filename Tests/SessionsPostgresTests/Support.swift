@@ -55,6 +55,36 @@ final class Scratch: Sendable {
         return try await PostgresSessionStore(url ?? server.url, configuration: configuration)
     }
 
+    /// A store whose deadline is short on purpose.
+    ///
+    /// That is no time for a busy machine: a store with more makes the tables before, and opening is tried again.
+    func hastyStore(
+        _ deadline: Duration,
+        at url: String? = nil,
+        _ configure: (inout PostgresSessionStore.Configuration) -> Void = { _ in }
+    ) async throws -> PostgresSessionStore {
+        try await patientStore().close()
+        let end = ContinuousClock.now + .seconds(60)
+        while true {
+            do {
+                return try await store(at: url) {
+                    configure(&$0)
+                    $0.deadline = deadline
+                }
+            } catch let error as SessionStoreError {
+                guard ContinuousClock.now < end else { throw error }
+            }
+        }
+    }
+
+    /// A store with time, for what is to work.
+    func patientStore() async throws -> PostgresSessionStore {
+        try await store {
+            $0.deadline = .seconds(60)
+            $0.connectDeadline = .seconds(60)
+        }
+    }
+
     /// The table's name as statements have it.
     var table: String { PostgresSchema(configuration).records }
 
@@ -87,7 +117,8 @@ final class OtherProgram: Sendable {
     func waitForBlocked(_ count: Int = 1) async throws {
         try await waitUntil("\(count) statements wait for a lock") {
             try await self.value(
-                "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+                "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database() "
+                    + "AND backend_type = 'client backend'"
             ) == "\(count)"
         }
     }

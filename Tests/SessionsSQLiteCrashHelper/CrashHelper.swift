@@ -13,11 +13,11 @@ struct CrashHelper {
         let arguments = CommandLine.arguments
         switch (arguments.dropFirst().first, arguments.count) {
         case ("hammer", 5):
-            let store = try SQLiteSessionStore(path: arguments[2])
+            let store = try store(arguments[2])
             try await CrashHammer.hammer(store, prefix: arguments[3], tasks: Int(arguments[4]) ?? 1)
         case ("count", 5):
             guard let key = StoreKey(arguments[3]) else { exit(65) }
-            let store = try SQLiteSessionStore(path: arguments[2])
+            let store = try store(arguments[2])
             let code = try await CrashHammer.count(store, key: key, times: Int(arguments[4]) ?? 1)
             if code != 0 { exit(code) }
             try await store.close()
@@ -26,6 +26,14 @@ struct CrashHelper {
         default:
             exit(64)
         }
+    }
+
+    /// A store whose calls do not fail because the machine is busy.
+    private static func store(_ path: String) throws -> SQLiteSessionStore {
+        var configuration = SQLiteSessionStore.Configuration()
+        configuration.busyTimeout = .seconds(120)
+        configuration.deadline = .seconds(240)
+        return try SQLiteSessionStore(path: path, configuration: configuration)
     }
 
     /// Opens the store as a user who owns nothing, and says what came of it.

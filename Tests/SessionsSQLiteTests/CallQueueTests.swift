@@ -81,7 +81,7 @@ extension SQLiteStoreTests {
                 ($0.busyTimeout, $0.deadline, $0.queueLimit) = (.milliseconds(10), .milliseconds(200), 2)
             }
             let gate = Gate()
-            async let held = errorCode { try await store.writer.perform { _ in gate.wait() } }
+            async let held = store.writer.hang(at: gate)
             await gate.reached()
             for _ in 0..<3 {
                 async let first = errorCode { try await store.insert(.sample(), at: .numbered(1)) }
@@ -140,7 +140,7 @@ extension SQLiteStoreTests {
             let store = try scratch.store { ($0.busyTimeout, $0.deadline) = (.milliseconds(10), .milliseconds(300)) }
             let gate = Gate()
             let queue = writer ? store.writer : store.readers
-            async let held = errorCode { try await queue.perform { _ in gate.wait() } }
+            async let held = queue.hang(at: gate)
             await gate.reached()
             #expect(try await errorCode { try await store.close() } == .timedOut)
             #expect(try await held == .timedOut)

@@ -2,6 +2,7 @@
 import Foundation
 import GRDB
 import Sessions
+import Synchronization
 import Testing
 
 @testable import SessionsSQLite
@@ -103,6 +104,20 @@ extension SQLiteSessionStore {
     }
 }
 
+extension CallQueue {
+    /// Holds up a connection until `gate` is opened.
+    ///
+    /// - Returns: what the call came to that does, which may have ended by its deadline before.
+    func hang(at gate: Gate) async throws -> SessionStoreError.Code? {
+        var code: SessionStoreError.Code?
+        repeat {
+            code = try await errorCode { try await perform { _ in gate.wait() } }
+            // One that its connection was too late for is not carried out; then there is another one.
+        } while !gate.isReached && !Task.isCancelled
+        return code
+    }
+}
+
 /// Holds up a thread until it is opened.
 ///
 /// Nothing here waits for ever: a thread goes on after two minutes, and fails its test; a task goes on when it is
@@ -110,9 +125,14 @@ extension SQLiteSessionStore {
 final class Gate: Sendable {
     private let arrival = AsyncStream<Void>.makeStream()
     private let semaphore = DispatchSemaphore(value: 0)
+    private let hasArrived = Atomic(false)
+
+    /// Whether a thread waits, or has waited.
+    var isReached: Bool { hasArrived.load(ordering: .acquiring) }
 
     /// Blocks the calling thread.
     func wait() {
+        hasArrived.store(true, ordering: .releasing)
         arrival.continuation.finish()
         if semaphore.wait(timeout: .now() + 120) == .timedOut { Issue.record("nobody opened the gate") }
     }
@@ -154,6 +174,21 @@ final class Hold: Sendable {
 func blocking<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) async throws -> Value {
     try await withCheckedThrowingContinuation { continuation in
         Thread.detachNewThread { continuation.resume(with: Result { try body() }) }
+    }
+}
+
+/// What `body` returns, once it is answered.
+///
+/// A deadline that is short on purpose is no time for a busy machine: what is to work is asked again while it misses it,
+/// for a minute at most.
+func answered<Value>(_ body: () async throws -> Value) async throws -> Value {
+    let end = ContinuousClock.now + .seconds(60)
+    while true {
+        do {
+            return try await body()
+        } catch let error as SessionStoreError {
+            guard ContinuousClock.now < end else { throw error }
+        }
     }
 }
 

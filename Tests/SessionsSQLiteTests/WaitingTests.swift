@@ -79,20 +79,20 @@ extension SQLiteStoreTests {
         func deadline() async throws {
             let store = try scratch.store {
                 $0.busyTimeout = .milliseconds(10)
-                // Long enough for what is not held up.
-                $0.deadline = .seconds(2)
+                $0.deadline = .seconds(1)
             }
             let gate = Gate()
-            async let hanging = errorCode { try await store.write { _, _ in gate.wait() } }
+            async let hanging = store.writer.hang(at: gate)
             await gate.reached()
             async let waiting = errorCode { try await store.insert(.sample(), at: .numbered(1)) }
             #expect(try await hanging == .timedOut)
             #expect(try await waiting == .timedOut)
             // The readers are not held up.
-            #expect(try await store.load(.numbered(1)) == nil)
+            #expect(try await answered { try await store.load(.numbered(1)) } == nil)
             gate.open()
-            #expect(try await store.insert(.sample(), at: .numbered(2)))
-            #expect(try await store.load(.numbered(1)) == nil, "a call that failed while it waited is not carried out")
+            _ = try await answered { try await store.insert(.sample(), at: .numbered(2)) }
+            let record = try await answered { try await store.load(.numbered(1)) }
+            #expect(record == nil, "a call that failed while it waited is not carried out")
         }
 
         @Test("no error tells a key, a payload, an owner or a statement")

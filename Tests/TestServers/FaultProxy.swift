@@ -75,19 +75,22 @@ package final class FaultProxy: Sendable {
 
         /// Ends both connections; their threads see it and go.
         func cut() {
-            shutdown(client, Int32(SHUT_RDWR))
-            shutdown(server, Int32(SHUT_RDWR))
+            open.withLock { count in
+                // Once they are closed, their numbers may be others'.
+                guard count > 0 else { return }
+                shutdown(client, Int32(SHUT_RDWR))
+                shutdown(server, Int32(SHUT_RDWR))
+            }
         }
 
         /// Called by each of the two threads at its end: the last one closes, so that no number is used again before.
         func leave() {
-            let isLast = open.withLock { count in
+            open.withLock { count in
                 count -= 1
-                return count == 0
+                guard count == 0 else { return }
+                close(client)
+                close(server)
             }
-            guard isLast else { return }
-            close(client)
-            close(server)
         }
     }
 
@@ -102,10 +105,14 @@ package final class FaultProxy: Sendable {
         state = Mutex(State(serverPort: serverPort))
         // It holds no proxy while it waits: a proxy that is forgotten stops.
         Thread { [listener, weak self] in
+            #if !canImport(Darwin)
+            // By nobody else: its number would be another's while this thread still accepts there.
+            defer { close(listener) }
+            #endif
             while true {
                 let client = ServerEnvironment.acceptConnection(at: listener)
                 if client < 0 {
-                    if errno == EINTR { continue }
+                    if errno == EINTR || errno == ECONNABORTED { continue }
                     return
                 }
                 guard let self, self.welcome(client) else {
@@ -129,7 +136,10 @@ package final class FaultProxy: Sendable {
         cut()
         release()
         shutdown(listener, Int32(SHUT_RDWR))
+        #if canImport(Darwin)
+        // There a listener that is shut down goes on waiting.
         close(listener)
+        #endif
     }
 
     // MARK: What goes wrong
@@ -201,11 +211,17 @@ package final class FaultProxy: Sendable {
         Socket.configure(client)
         Socket.configure(server)
         let link = Link(client: client, server: server)
-        let id = state.withLock { state in
+        let id: Int? = state.withLock { state in
+            // Meanwhile it may have been told to refuse.
+            guard !state.refuses, !state.isStopped else { return nil }
             state.nextLink += 1
             state.links[state.nextLink] = link
             state.traffic.connections += 1
             return state.nextLink
+        }
+        guard let id else {
+            close(server)
+            return false
         }
         Thread { [self] in carryRequests(of: link, id) }.start()
         Thread { [self] in carryReplies(of: link, id) }.start()

@@ -145,9 +145,14 @@ package final class MongoReplicaSet: Sendable {
 
     /// Starts the members and waits for a primary.
     ///
-    /// - Parameter host: Makes what a member is known by of its port.
+    /// - Parameters:
+    ///   - electable: How many of the members may be the primary; by default all.
+    ///   - electionTimeout: How many milliseconds the primary may be silent before another one is elected.
+    ///   - host: Makes what a member is known by of its port.
     package init(
         members count: Int = 3,
+        electable: Int = .max,
+        electionTimeout: Int = 1000,
         arguments: [String] = [],
         host: @Sendable (Int) throws -> String = { "127.0.0.1:\($0)" }
     ) async throws {
@@ -156,13 +161,23 @@ package final class MongoReplicaSet: Sendable {
             members.append(try await MongoServer(replicaSet: name, arguments: arguments, host: host))
         }
         self.members = members
-        let list = members.enumerated().map { #"{"_id":\#($0.offset),"host":"\#($0.element.host)"}"# }
+        let list = members.enumerated().map { index, member in
+            #"{"_id":\#(index),"host":"\#(member.host)","priority":\#(index < electable ? 1 : 0)}"#
+        }
         try await members[0].command(
             """
             {"replSetInitiate":{"_id":"\(name)","members":[\(list.joined(separator: ","))],
-            "settings":{"electionTimeoutMillis":1000,"heartbeatIntervalMillis":200,"chainingAllowed":false}}}
+            "settings":{"electionTimeoutMillis":\(electionTimeout),"heartbeatIntervalMillis":200,"chainingAllowed":false}}}
             """
         )
+        if electionTimeout > 1000 {
+            // It would be elected by itself after that time.
+            try await waitUntil("the first member is the primary") {
+                _ = try? await members[0].command(#"{"replSetStepUp":1}"#)
+                let hello = try? await members[0].command(#"{"hello":1}"#)
+                return hello?.contains(#""isWritablePrimary" : true"#) == true
+            }
+        }
         _ = try await primary()
         try await waitForMembers()
     }
@@ -251,7 +266,9 @@ package enum MongoShell {
         }
         guard let uri = mongoc_uri_new_with_error(url, &error) else { throw failure(url) }
         defer { mongoc_uri_destroy(uri) }
-        mongoc_uri_set_option_as_int32(uri, MONGOC_URI_SERVERSELECTIONTIMEOUTMS, 5000)
+        // A replica set that is electing has a primary again soon.
+        mongoc_uri_set_option_as_bool(uri, MONGOC_URI_SERVERSELECTIONTRYONCE, false)
+        mongoc_uri_set_option_as_int32(uri, MONGOC_URI_SERVERSELECTIONTIMEOUTMS, 30_000)
         mongoc_uri_set_option_as_int32(uri, MONGOC_URI_SOCKETTIMEOUTMS, 30_000)
         guard let client = mongoc_client_new_from_uri_with_error(uri, &error) else { throw failure(url) }
         defer { mongoc_client_destroy(client) }

@@ -84,7 +84,8 @@ package final class ServerProcess: Sendable {
         signal(SIGSTOP)
         #if os(Linux)
         // The signal is on its way; what runs meanwhile on another processor may still answer.
-        for _ in 0..<5_000 where isRunning && !isPaused { usleep(200) }
+        let end = ContinuousClock.now + .seconds(30)
+        while isRunning, !isPaused, ContinuousClock.now < end { usleep(200) }
         #endif
     }
 
