@@ -54,7 +54,8 @@ extension HistoryTests {
         let run = HistoryRun("mongo", here + processes, faults, isConfirmed: true)
         try await run.check()
         var dump: [UInt8] = []
-        for entry in try await Self.mongo(server.url).entries(after: nil, limit: 1_000_000) {
+        let patient = try await Self.mongo(server.url, deadline: .seconds(60))
+        for entry in try await patient.entries(after: nil, limit: 1_000_000) {
             dump += Array(entry.key.text.utf8) + entry.record.payload + [0]
             if let owner = entry.record.owner { dump += Array(owner.text.utf8) + [0] }
         }
@@ -105,11 +106,11 @@ extension HistoryTests {
         await set.stop()
     }
 
-    private static func mongo(_ url: String) async throws -> MongoSessionStore {
+    private static func mongo(_ url: String, deadline: Duration = .seconds(3)) async throws -> MongoSessionStore {
         var configuration = MongoSessionStore.Configuration()
-        (configuration.connectDeadline, configuration.deadline) = (.seconds(2), .seconds(3))
+        (configuration.connectDeadline, configuration.deadline) = (.seconds(2), deadline)
         configuration.connectionLimit = 8
-        return try await MongoSessionStore(url, configuration: configuration)
+        return try await opened { try await MongoSessionStore(url, configuration: configuration) }
     }
 }
 #endif

@@ -20,7 +20,7 @@ extension HistoryTests {
             var configuration = PostgresSessionStore.Configuration()
             (configuration.connectDeadline, configuration.deadline) = (.seconds(2), .seconds(2))
             configuration.connectionLimit = 4
-            return try await PostgresSessionStore(url, configuration: configuration)
+            return try await opened { try await PostgresSessionStore(url, configuration: configuration) }
         }
         let here = [try keys.node(await store(urls[0]), clock: clock), try keys.node(await store(urls[1]))]
         let processes = [

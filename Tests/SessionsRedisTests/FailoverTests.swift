@@ -62,7 +62,8 @@ extension RedisStoreTests {
             for key in keys { #expect(try await store.delete(key, ifVersion: nil)) }
             try await pair.failOver()
             var back = 0
-            for key in keys where try await store.load(key) != nil { back += 1 }
+            // A load may meet the connection that has just ended.
+            for key in keys where try await answered({ try await store.load(key) }) != nil { back += 1 }
             print("Redis failover with the replica 20 logouts behind, confirmation .primary: \(back) of 20 undone")
             #expect(back == 20)
         }
@@ -152,18 +153,20 @@ extension RedisStoreTests {
                 try await load.everybodyWrote(10)
                 let killed = ContinuousClock.now
                 load.mark()
-                await group.primary.crash()
-                let next = try await group.newPrimary(after: group.primary)
+                let old = try await group.currentPrimary()
+                await old.crash()
+                let next = try await group.newPrimary(after: old)
                 let elected = ContinuousClock.now - killed
                 // Two replicas have to confirm, so the other server has to come back.
-                try await group.primary.restart(["--replicaof", "127.0.0.1 \(next.port)"])
+                try await old.restart(["--replicaof", "127.0.0.1 \(next.port)"])
                 try await load.everybodyWrote(10)
                 print(
                     "Redis Sentinel: new primary after \(elected), all 50 clients wrote again after \(load.recovery ?? .zero)"
                 )
             }
             print("Redis Sentinel, replicas(2): \(result)")
-            #expect(result.lost == 0 && result.revived == 0 && result.answered > 1000)
+            // Fifty have written ten times, twice; it may be just that.
+            #expect(result.lost == 0 && result.revived == 0 && result.answered >= 1000)
         }
 
         @Test("a sentinel or a node that never answers holds nobody up")
@@ -219,7 +222,7 @@ extension RedisStoreTests {
                 print("Redis Cluster: all 50 clients wrote again after \(load.recovery ?? .zero)")
             }
             print("Redis Cluster, replicas(1): \(result)")
-            #expect(result.lost == 0 && result.revived == 0 && result.answered > 1000)
+            #expect(result.lost == 0 && result.revived == 0 && result.answered >= 1000)
         }
 
         @Test("a cluster: a node that does not come back is not waited for; the others say who has its slots now")
@@ -232,7 +235,7 @@ extension RedisStoreTests {
             let configuration = RedisSessionStore.Configuration.fresh()
             let store = try RedisSessionStore(client: client, configuration: configuration)
             let key = StoreKey.random()
-            #expect(try await store.load(key) == nil)
+            #expect(try await answered { try await store.load(key) } == nil)
             let name = "\(configuration.keyPrefix)s:\(key.text)"
             let slot = try #require(Int(try await group.nodes[0].cli("CLUSTER", "KEYSLOT", name)))
             let victim = try await group.owner(of: slot)
@@ -247,7 +250,7 @@ extension RedisStoreTests {
         @Test("a cluster: a slot that moves is followed (MOVED, ASK)")
         func moving() async throws {
             // Of its own: in the common one other tests may have left keys in the same slot.
-            let group = try await RedisClusterGroup()
+            let group = try await RedisClusterGroup(RedisClusterGroup.patience)
             let client = try group.client()
             let configuration = RedisSessionStore.Configuration.fresh()
             let store = try RedisSessionStore(client: client, configuration: configuration)
@@ -312,9 +315,11 @@ extension RedisStoreTests {
                 try await stray.say(owner: stray.fromID)
                 return try await group.next() ?? nil
             }
-            #expect(error?.code == .unusable)
+            // The servers' answer, unless time ends while one is awaited or a connection is being made.
+            let code = error?.code
+            #expect(code == .unusable || code == .timedOut || code == .unavailable)
             #expect(try await moved() < before + 1000)
-            #expect(try await store.load(key) == nil)
+            #expect(try await answered { try await store.load(key) } == nil)
         }
 
         @Test("ST-10: while every answer says that a slot has moved, the map is asked for ten times a second at most")
@@ -342,7 +347,7 @@ extension RedisStoreTests {
             #expect(errors.allSatisfy { $0 != nil })
             // Of three nodes at once each time.
             #expect(try await asked() - before <= 3 * rounds)
-            #expect(try await store.load(key) == nil)
+            #expect(try await answered { try await store.load(key) } == nil)
         }
     }
 }
@@ -351,8 +356,8 @@ extension RedisStoreTests {
 private struct StraySlot {
     let group: RedisClusterGroup
     let store: RedisSessionStore
-    /// A key of that slot, at which there is nothing.
-    let key = StoreKey.random()
+    /// A key of that slot, in which there is nothing.
+    let key: StoreKey
     let slot: Int
     let from: RedisServer
     let to: RedisServer
@@ -364,10 +369,19 @@ private struct StraySlot {
         let client = try group.client { $0.callDeadline = .milliseconds(500) }
         let configuration = RedisSessionStore.Configuration.fresh()
         store = try RedisSessionStore(client: client, configuration: configuration)
-        #expect(try await store.load(key) == nil)
-        let name = "\(configuration.keyPrefix)s:\(key.text)"
-        slot = try #require(Int(try await group.nodes[0].cli("CLUSTER", "KEYSLOT", name)))
-        from = try await group.owner(of: slot)
+        // Other tests leave keys behind, and a server does not say that another has a slot in which it has keys.
+        var free: (key: StoreKey, slot: Int, owner: RedisServer)?
+        for _ in 0..<100 where free == nil {
+            let key = StoreKey.random()
+            let name = "\(configuration.keyPrefix)s:\(key.text)"
+            let slot = try #require(Int(try await group.nodes[0].cli("CLUSTER", "KEYSLOT", name)))
+            let owner = try await group.owner(of: slot)
+            if try await owner.cli("CLUSTER", "COUNTKEYSINSLOT", "\(slot)") == "0" { free = (key, slot, owner) }
+        }
+        guard let found = free else { throw TestServerError("every slot that was looked at has keys") }
+        (key, slot, from) = (found.key, found.slot, found.owner)
+        let (asked, absent) = (store, found.key)
+        #expect(try await answered { try await asked.load(absent) } == nil)
         to = try await group.owner(of: (slot + 8192) % 16_384)
         (fromID, toID) = (try await from.cli("CLUSTER", "MYID"), try await to.cli("CLUSTER", "MYID"))
     }

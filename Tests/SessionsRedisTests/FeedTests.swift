@@ -105,23 +105,29 @@ extension RedisStoreTests {
             readBy there: Node,
             whileGapsCome gapsCome: Bool = false
         ) async throws -> StoredRecord {
-            var present = try #require(try await there.tier.load(key))
+            // What is asked on a connection whose end has not been noticed is an error, and asked again.
+            let loaded = try await answered { try await there.tier.load(key) }
+            var present = try #require(loaded)
             if gapsCome {
                 try await eventually("a copy there") {
-                    present = try #require(try await there.tier.load(key))
+                    let loaded = try await answered { try await there.tier.load(key) }
+                    present = try #require(loaded)
                     return there.tier.copy(of: key) == present
                 }
             } else {
                 #expect(there.tier.copy(of: key) == present)
             }
             let next = StoredRecord.sample("{\"n\":\(Int.random(in: 0...999))}")
-            #expect(try await here.tier.replace(next, at: key, ifVersion: present.version) == .replaced)
+            let version = present.version
+            let outcome = try await answered { try await here.tier.replace(next, at: key, ifVersion: version) }
+            // One that was an error may have been carried out.
+            #expect(outcome == .replaced || outcome == .conflict(next))
             return next
         }
 
         static func newKey(at node: Node) async throws -> StoreKey {
-            let key = StoreKey.random()
-            _ = try await node.tier.insert(.sample(), at: key)
+            let (key, record) = (StoreKey.random(), StoredRecord.sample())
+            _ = try await answered { try await node.tier.insert(record, at: key) }
             return key
         }
 
@@ -231,10 +237,11 @@ extension RedisStoreTests {
             let proxy = try FaultProxy(to: server.port)
             let (one, two) = (try server.client(), try server.client())
             let far = try server.client { [proxy] in $0.topology = .standalone(.host("127.0.0.1", port: proxy.port)) }
-            let here = try Node(store: one, feed: one, heartbeat: .milliseconds(200))
+            // It listens before the other one sends: it misses no heartbeat, and so there is no gap but its own.
             let there = try Node(store: two, feed: far)
-            try await here.waitForGaps(1)
             try await there.waitForGaps(1)
+            let here = try Node(store: one, feed: one, heartbeat: .milliseconds(200))
+            try await here.waitForGaps(1)
             let key = try await Self.newKey(at: here)
             try await Self.change(key, at: here, seenBy: there)
             proxy.dropReplies()
@@ -266,7 +273,8 @@ extension RedisStoreTests {
                 $0.callDeadline = .milliseconds(500)
             }
             let here = try Node(store: one, feed: one)
-            let there = try Node(store: two, feed: far, heartbeat: .milliseconds(500))
+            // Given up after six seconds, and not before, because a busy machine has held something up.
+            let there = try Node(store: two, feed: far, heartbeat: .seconds(2))
             try await here.waitForGaps(1)
             try await there.waitForGaps(1)
             let key = try await Self.newKey(at: here)
@@ -300,7 +308,8 @@ extension RedisStoreTests {
             let key = try await Self.newKey(at: here)
             try await Self.change(key, at: here, seenBy: there)
             proxy.refuse()
-            _ = try await Self.change(key, at: here, readBy: there)
+            // The first change may be told twice, and as a gap: its answer may have come too late.
+            _ = try await Self.change(key, at: here, readBy: there, whileGapsCome: true)
             proxy.acceptAgain()
             try await there.waitForNoCopy(of: key)
             await here.end()
@@ -330,7 +339,11 @@ extension RedisStoreTests {
         func many() async throws {
             let server = try await RedisServer()
             let (one, two) = (try server.client(), try server.client())
-            let (sender, receiver) = (try RedisInvalidationFeed(client: one), try RedisInvalidationFeed(client: two))
+            var configuration = RedisInvalidationFeed.Configuration()
+            // No connection is taken for dead because the machine is busy: what comes meanwhile would be a gap.
+            configuration.heartbeat = .seconds(60)
+            let sender = try RedisInvalidationFeed(client: one, configuration: configuration)
+            let receiver = try RedisInvalidationFeed(client: two, configuration: configuration)
             let heard = Mutex<(changed: Set<KeyDigest>, gaps: Int)>(([], 0))
             let digests = (0..<5000).map { _ in KeyDigest(.random()) }
             let listening = [
@@ -407,16 +420,21 @@ extension RedisStoreTests {
             try await Self.change(key, at: here, seenBy: there, whileGapsCome: true)
             try await Self.change(key, at: there, seenBy: here, whileGapsCome: true)
             var listened: RedisServer?
-            for node in cluster.nodes where try await node.cli("PUBSUB", "CHANNELS").contains("sessions:changes") {
-                listened = node
+            // A busy machine's connection may just have been taken for dead.
+            try await eventually("a node is listened to") {
+                for node in cluster.nodes where try await node.cli("PUBSUB", "CHANNELS").contains("sessions:changes") {
+                    listened = node
+                }
+                return listened != nil
             }
             let killed = try #require(listened)
             let before = there.gaps
             await killed.crash()
-            try await there.waitForGaps(before + 2)
-            // The other nodes agree on who has the slots before anybody can be told again.
+            try await there.waitForGaps(before + 1)
+            // The other nodes agree on who has the slots before anybody can be told again. Each round has a key of its
+            // own, and less time than a copy takes to grow old.
             var last = try await Self.newKey(at: here)
-            try await eventually("a change is told") {
+            try await eventually("a change is told", within: .seconds(120)) {
                 last = try await Self.newKey(at: here)
                 _ = try await Self.change(last, at: here, readBy: there, whileGapsCome: true)
                 return try await within(.seconds(2)) { there.tier.copy(of: last) == nil }
@@ -444,7 +462,7 @@ extension RedisStoreTests {
             let key = try await Self.newKey(at: here)
             try await Self.change(key, at: here, seenBy: there, whileGapsCome: true)
             let before = there.gaps
-            let old = group.primary
+            let old = try await group.currentPrimary()
             await old.crash()
             try await there.waitForGaps(before + 1)
             let new = try await group.newPrimary(after: old)
@@ -462,8 +480,12 @@ extension RedisStoreTests {
 /// Returns once `condition` is true.
 ///
 /// Half a minute: less than the staleness of the tiers here, so that nothing comes from copies that grow old.
-private func eventually(_ what: String, _ condition: () async throws -> Bool) async throws {
-    guard try await within(.seconds(30), condition) else { throw TestServerError("it never came to be: \(what)") }
+private func eventually(
+    _ what: String,
+    within limit: Duration = .seconds(30),
+    _ condition: () async throws -> Bool
+) async throws {
+    guard try await within(limit, condition) else { throw TestServerError("it never came to be: \(what)") }
 }
 
 /// Whether `condition` becomes true within `limit`.

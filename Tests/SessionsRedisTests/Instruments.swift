@@ -105,7 +105,7 @@ final class Workload: Sendable {
 
     /// Waits until each client has had `writes` answered since the mark.
     func everybodyWrote(_ writes: Int) async throws {
-        for _ in 0..<4_500 {
+        for _ in 0..<10_000 {
             if state.withLock({ $0.since.allSatisfy { $0 >= writes } }) { return }
             try await Task.sleep(for: .milliseconds(10))
         }

@@ -49,7 +49,7 @@ package final class RedisSentinelGroup: Sendable {
 
     /// The primary that the sentinels name.
     package func currentPrimary() async throws -> RedisServer {
-        for _ in 0..<1_200 {
+        for _ in 0..<5_000 {
             if let server = try await named() { return server }
             try await Task.sleep(for: .milliseconds(20))
         }
@@ -78,8 +78,10 @@ package final class RedisSentinelGroup: Sendable {
     }
 
     /// Waits until the sentinels name another server than `old`; that one.
+    ///
+    /// For longer than half a minute: for so long a sentinel does nothing that was itself held up for two seconds.
     package func newPrimary(after old: RedisServer) async throws -> RedisServer {
-        for _ in 0..<1_200 {
+        for _ in 0..<5_000 {
             if let server = try await named(), server.port != old.port { return server }
             try await Task.sleep(for: .milliseconds(20))
         }
@@ -89,6 +91,9 @@ package final class RedisSentinelGroup: Sendable {
 
 /// Three primaries with a replica each.
 package final class RedisClusterGroup: Sendable {
+    /// Arguments for a group where nobody is to take over from a node that a busy machine holds up.
+    package static let patience = ["--cluster-node-timeout", "15000"]
+
     package let nodes: [RedisServer]
 
     package init(_ arguments: [String] = []) async throws {
@@ -136,7 +141,7 @@ package final class RedisClusterGroup: Sendable {
 
     /// Waits until another server than `old` has a slot.
     package func newOwner(of slot: Int, after old: RedisServer) async throws {
-        for _ in 0..<1_200 {
+        for _ in 0..<5_000 {
             // The old one may be paused and answer nobody.
             if (try? await owner(of: slot, besides: old)) != nil { return }
             try await Task.sleep(for: .milliseconds(20))

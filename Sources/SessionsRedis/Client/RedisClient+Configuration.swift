@@ -95,6 +95,9 @@ extension RedisClient {
         /// The longest pause between two attempts to connect; by default 1 second.
         public var maximumBackoff = Duration.seconds(1)
 
+        /// How long sentinels may take that have not answered when the first has; by default 250 milliseconds.
+        var sentinelGrace = Duration.milliseconds(250)
+
         /// Creates a configuration with every other default.
         public init(_ topology: Topology) {
             self.topology = topology

@@ -64,7 +64,8 @@ public final class RedisClient: RedisConfirmingClient {
                     trustsNetwork: configuration.serverVerification == .trustedNetwork
                 ),
                 servers: servers,
-                group: group
+                group: group,
+                grace: configuration.sentinelGrace
             )
             let primary = node(nil) { try await resolver.connect() }
             resolver.follow(primary)

@@ -26,22 +26,23 @@ final class SentinelResolver: Sendable {
     /// The newest that has been used.
     private let known = Mutex<Answer?>(nil)
     private let moved = Mutex<(@Sendable (RedisAddress) -> Void)?>(nil)
+    private let grace: Duration
 
-    /// How long sentinels may take that have not answered when the first has.
-    private static let grace = Duration.milliseconds(250)
-
+    /// - Parameter grace: How long sentinels may take that have not answered when the first has.
     init(
         sentinels: [RedisAddress],
         name: String,
         connector: RedisConnector,
         servers: RedisConnector,
-        group: any EventLoopGroup
+        group: any EventLoopGroup,
+        grace: Duration
     ) {
         self.sentinels = sentinels
         self.name = name
         self.connector = connector
         self.servers = servers
         self.group = group
+        self.grace = min(grace, connector.deadline)
     }
 
     /// From now on, when another server is the primary, what leads to the old one is given up.
@@ -67,7 +68,7 @@ final class SentinelResolver: Sendable {
         let answers = try await Survey.of(
             sentinels.count,
             enough: majority,
-            grace: min(Self.grace, connector.deadline)
+            grace: grace
         ) { await self.ask(self.sentinels[$0]) }.get()
         guard let newest = Self.newest(of: answers) else { throw Self.behind }
         let (isRefused, hasMoved) = known.withLock { known -> (Bool, Bool) in
