@@ -142,7 +142,7 @@ func patiently<Value>(_ body: () async throws -> Value) async throws -> Value {
     }
 }
 
-/// Holds up a thread until it is opened.
+/// Holds up threads until it is opened.
 ///
 /// Nothing here waits for ever: a thread goes on after two minutes, and fails its test.
 final class ThreadGate: Sendable {
@@ -155,6 +155,8 @@ final class ThreadGate: Sendable {
         isHere.store(true, ordering: .relaxed)
         arrival.continuation.finish()
         if semaphore.wait(timeout: .now() + 120) == .timedOut { Issue.record("nobody opened the gate") }
+        // The next one may pass, too.
+        semaphore.signal()
     }
 
     /// Whether a thread waits, or has waited.

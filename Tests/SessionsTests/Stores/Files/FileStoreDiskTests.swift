@@ -185,6 +185,7 @@ extension FileStoreTests {
                 disk.hang("records", gate)
                 // Again where it missed the deadline before it came to the disk.
                 while !gate.isReached {
+                    try Task.checkCancellation()
                     let code = try await storeErrorCode {
                         if change == "delete" { return try await store.delete(key, ifVersion: nil) }
                         return try await store.replace(.sample("new"), at: key, ifVersion: Self.one) == .replaced
