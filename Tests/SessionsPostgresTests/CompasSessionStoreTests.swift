@@ -215,10 +215,14 @@ extension PostgresStoreTests {
 
         /// A manager in koa-session's format.
         private func manager(_ store: some SessionStore) throws -> SessionManager {
-            try .koa(
+            var configuration = SessionConfiguration.koa()
+            // No change is lost of those who are not too slow, and a machine may be.
+            configuration.contentionDeadline = .seconds(600)
+            return try .koa(
                 keys: ["0123456789abcdef0123456789abcdef"],
                 store: store,
                 acknowledging: [.concurrentChangesAreLost, .endedSessionsComeBack, .keysAreCredentials],
+                configuration: configuration,
                 logger: Logger(label: "quiet") { _ in SwiftLogNoOpLogHandler() }
             )
         }

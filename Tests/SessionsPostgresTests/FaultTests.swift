@@ -124,9 +124,13 @@ extension PostgresStoreTests {
         // MARK: The server
 
         func manager(_ store: PostgresSessionStore, _ keys: KeyRing? = nil) throws -> SessionManager {
-            try SessionManager(
+            var configuration = SessionConfiguration()
+            // What was lost is sent again however busy the machine is.
+            configuration.contentionDeadline = .seconds(60)
+            return try SessionManager(
                 store: store,
                 keys: keys ?? KeyRing([SessionSecret.generate()]),
+                configuration: configuration,
                 logger: Logger(label: "quiet") { _ in SwiftLogNoOpLogHandler() }
             )
         }

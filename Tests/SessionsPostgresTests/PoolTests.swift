@@ -110,14 +110,17 @@ extension PostgresStoreTests {
             func connections() async throws -> String? {
                 try await watcher.value("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'limited'")
             }
+            // None ends before there are as many as there may be: somebody may still take its key.
+            try await other.query(
+                """
+                BEGIN; INSERT INTO \(scratch.table) (key, payload, version, idle_deadline, absolute_deadline) \
+                SELECT 'key-' || n, 'x', 7, 'infinity', 'infinity' FROM generate_series(0, 999) AS n
+                """
+            )
             try await withThrowingTaskGroup(of: Bool.self) { group in
-                try await lockingTable {
-                    for number in 0..<1000 {
-                        group.addTask { try await store.insert(.sample(), at: .numbered(number)) }
-                    }
-                    // None ends before there are as many as there may be.
-                    try await waitUntil("there are three connections") { try await connections() == "3" }
-                }
+                for number in 0..<1000 { group.addTask { try await store.insert(.sample(), at: .numbered(number)) } }
+                try await waitUntil("there are three connections") { try await connections() == "3" }
+                try await other.query("ROLLBACK")
                 for try await isInserted in group { #expect(isInserted) }
             }
             #expect(try await connections() == "3")
@@ -139,18 +142,24 @@ extension PostgresStoreTests {
             _ = try await (first, second)
         }
 
-        @Test("a statement that the server does not finish in time is timedOut, and its connection is used again")
+        @Test("a statement that the server does not finish in time is timedOut, and makes room for another connection")
         func statementDeadline() async throws {
             let store = try await scratch.hastyStore(.milliseconds(300)) { $0.connectionLimit = 1 }
-            try await lockingTable {
-                let error = try await storeError { try await store.insert(.sample(), at: .numbered(1)) }
-                #expect(error?.code == .timedOut)
-                // The server's own limit began with the statement, a little after the call's. Until it has answered, the
-                // store may have no other connection.
-                try await waitUntil("there is a connection again") {
-                    try await storeError { try await store.load(.numbered(1)) } == nil
-                }
+            // Somebody may still take its key. They do not lock the table: a connection could not be opened meanwhile.
+            try await other.query(
+                """
+                BEGIN; INSERT INTO \(scratch.table) (key, payload, version, idle_deadline, absolute_deadline) \
+                VALUES ('key-1', 'theirs', 7, 'infinity', 'infinity')
+                """
+            )
+            let error = try await storeError { try await store.insert(.sample(), at: .numbered(1)) }
+            #expect(error?.code == .timedOut)
+            // The server's own limit began with the statement, a little after the call's. Until it has answered, the store may
+            // have no other connection.
+            try await waitUntil("there is a connection again") {
+                try await storeError { try await store.load(.numbered(1)) } == nil
             }
+            try await other.query("ROLLBACK")
             let patient = try await scratch.patientStore()
             #expect(try await patient.load(.numbered(1)) == nil)
             #expect(try await patient.insert(.sample(), at: .numbered(1)))
