@@ -36,10 +36,9 @@ struct CookieRules: Sendable {
         secure = template
         secureFormat = format
         plain = try cookie.template(isSecure: false, allowUnprefixed: allowUnprefixed)
-        plainFormat = try plain.attributes == template.attributes ? format : format.following(plain)
+        plainFormat = try plain.attributes == template.attributes ? format : format.with(plain)
         let isFixed = proxies == nil && change == nil && (cookie.path == "/" || !refusesOutsidePath)
         if isFixed, !makesIDs { return nil }
-        if change != nil { _ = try format.following(template) }
     }
 
     /// Whether the request's connection makes a difference.
@@ -65,7 +64,7 @@ struct CookieRules: Sendable {
                 try check(changed)
                 persistence = changed.persistence
                 template = try changed.template(isSecure: isSecure ?? true, allowUnprefixed: allowUnprefixed)
-                format = try format.following(template)
+                format = try format.with(template)
             }
         }
         if makesIDs { format = format.following(Self.request(fields, details, isSecure)) }
@@ -141,20 +140,6 @@ struct CookieRules: Sendable {
         }
         path = path[colon...].dropFirst(3).drop { $0 != UInt8(ascii: "/") }
         return path.isEmpty ? "/" : String(Substring(path))
-    }
-}
-
-extension WireFormat {
-    /// This format with a cookie of one request.
-    fileprivate func following(_ cookie: SetCookieTemplate) throws(SessionConfigurationError) -> any WireFormat {
-        guard let format = with(cookie) else {
-            throw SessionConfigurationError(
-                .invalidCookieAttribute,
-                "The cookie of this manager's format is the same for every request. Leave cookieForRequest at nil, and the "
-                    + "cookie neither automatic(name:) nor isCrossSiteWhereSecure."
-            )
-        }
-        return format
     }
 }
 

@@ -233,7 +233,7 @@ extension SessionExchange {
             var format = state.cookie?.format ?? manager.format
             let record = held == nil ? before : state.base
             let own = record.flatMap { format.cookie(of: $0) }
-            if let own { format = format.with(own) ?? format }
+            if let own, let same = try? format.with(own) { format = same }
             let companion = companion(like: own ?? state.cookie?.template, beside: format)
             // An earlier checkpoint may have known better which attributes the old cookie has.
             let earlier = state.fields.cookies.filter { cookie in old.contains { $0.name == cookie.name } }

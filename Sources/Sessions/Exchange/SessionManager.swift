@@ -171,7 +171,7 @@ public final class SessionManager: Sendable {
         let warnings = StartupWarning.all(
             configuration,
             hasEphemeralKeys: keys.isEphemeral,
-            storeIsLocal: isLocal,
+            storeIsLocal: isLocal && !isInCookie,
             isReleaseBuild: StartupWarning.isReleaseBuild
         )
         for warning in warnings { logger.warning("\(warning.message)") }

@@ -25,7 +25,7 @@ struct NativeWireFormat: WireFormat {
 
     func expiredCookies() -> [NamedCookie] { [NamedCookie(name: cookie.name, field: cookie.expired())] }
 
-    func with(_ cookie: SetCookieTemplate) -> (any WireFormat)? {
+    func with(_ cookie: SetCookieTemplate) -> any WireFormat {
         var copy = self
         copy.cookie = cookie
         return copy

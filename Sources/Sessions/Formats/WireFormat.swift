@@ -29,9 +29,10 @@ protocol WireFormat: Sendable {
     /// The fields that take the client's credential away.
     func expiredCookies() -> [NamedCookie]
 
-    /// This format with another cookie's attributes, for one request whose settings are its own; `nil` if its cookie is
-    /// always the same. The manager then refuses settings that depend on the request.
-    func with(_ cookie: SetCookieTemplate) -> (any WireFormat)?
+    /// This format with another cookie's attributes, for one request whose settings are its own.
+    ///
+    /// - Throws: ``SessionConfigurationError`` if browsers would not take a cookie that goes with it.
+    func with(_ cookie: SetCookieTemplate) throws(SessionConfigurationError) -> any WireFormat
 
     /// Whether the ids of new sessions depend on the request.
     var readsRequest: Bool { get }
@@ -53,8 +54,6 @@ protocol WireFormat: Sendable {
 
 extension WireFormat {
     var recordsSayDeadline: Bool { false }
-
-    func with(_ cookie: SetCookieTemplate) -> (any WireFormat)? { nil }
 
     var readsRequest: Bool { false }
 

@@ -140,6 +140,23 @@ struct ConnectionTests {
         }
     }
 
+    @Test("secure and sameSite auto, by the connection, in every format", arguments: AnyFormat.allCases)
+    func formats(_ format: AnyFormat) async throws {
+        for connection in [RequestConnection.encrypted, .plain] {
+            let site = try SettingsSite(format) { configuration in
+                configuration.cookie = .automatic(name: configuration.cookie.name)
+                configuration.cookie.isCrossSiteWhereSecure = true
+                configuration.proxies = .nobody
+            }
+            let begun = try await site.begin(over: connection)
+            #expect(begun.count == format.cookieCount)
+            #expect(begun.allHave("Secure") == connection.isEncrypted)
+            #expect(begun.anyHas("Secure") == connection.isEncrypted)
+            #expect(begun.allHave(connection.isEncrypted ? "SameSite=None" : "SameSite=Lax"))
+            try await site.visit(over: connection) { #expect($0[.visits] == 1) }
+        }
+    }
+
     @Test("express-session: secure auto is resolved when the session begins, and kept in its record")
     func expressRecord() async throws {
         for (connection, isSecure) in [(RequestConnection.encrypted, true), (.plain, false)] {

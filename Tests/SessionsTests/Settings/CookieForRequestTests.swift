@@ -99,6 +99,24 @@ struct CookieForRequestTests {
         #expect(ended.have("Max-Age=0") && ended.have("Path=/app"))
     }
 
+    @Test(
+        "in every format the cookies are as the request says, and end as they were set",
+        arguments: AnyFormat.allCases
+    )
+    func formats(_ format: AnyFormat) async throws {
+        let site = try SettingsSite(format) { configuration in
+            configuration.cookieForRequest = { _, cookie in (cookie.path, cookie.sameSite) = ("/app", .strict) }
+        }
+        let begun = try await site.begin("/app")
+        #expect(begun.count == format.cookieCount)
+        #expect(begun.allHave("Path=/app") && begun.allHave("SameSite=Strict") && begun.allHave("HttpOnly"))
+        try await site.visit("/app") { #expect($0[.visits] == 1) }
+        let ended = try await site.visit("/app") { $0.destroy() }
+        #expect(ended.count == format.cookieCount)
+        #expect(ended.allHave("Path=/app") && ended.allHave("Max-Age=0"))
+        #expect(site.browser.cookies.isEmpty)
+    }
+
     @Test("express-session: a session keeps the path and domain that it was given, whatever the function says later")
     func existingSession() async throws {
         var configuration = SessionConfiguration.express(maxAge: .seconds(3600))

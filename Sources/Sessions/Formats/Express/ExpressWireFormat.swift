@@ -5,7 +5,7 @@ struct ExpressWireFormat: SignedIDFormat {
     private(set) var records: ExpressRecordFormat
     var makeID: ForeignIDMaker
 
-    func with(_ cookie: SetCookieTemplate) -> (any WireFormat)? {
+    func with(_ cookie: SetCookieTemplate) -> any WireFormat {
         var copy = self
         copy.cookie = cookie
         copy.records.cookie = ExpressCookieSettings(maxAge: records.cookie.maxAge, attributes: cookie.attributes)

@@ -3,9 +3,9 @@ import HTTPTypes
 /// koa-session's wire format with a store: an id and its signature in two cookies, and ``KoaRecordFormat`` under that id.
 struct KoaWireFormat: ForeignIDFormat {
     let signing: KoaSigning
-    let cookie: SetCookieTemplate
+    private(set) var cookie: SetCookieTemplate
     /// Of the cookie `name.sig`.
-    let signatureCookie: SetCookieTemplate
+    private(set) var signatureCookie: SetCookieTemplate
     let records: KoaRecordFormat
     var makeID: ForeignIDMaker
 
@@ -34,6 +34,12 @@ struct KoaWireFormat: ForeignIDFormat {
                 field: try signatureCookie.field(value: signature, maxAge: maxAge, now: now)
             ),
         ]
+    }
+
+    func with(_ cookie: SetCookieTemplate) throws(SessionConfigurationError) -> any WireFormat {
+        var copy = self
+        (copy.cookie, copy.signatureCookie) = (cookie, try cookie.ofSignature)
+        return copy
     }
 
     func expiredCookies() -> [NamedCookie] {

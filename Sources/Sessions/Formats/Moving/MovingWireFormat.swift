@@ -48,8 +48,8 @@ struct MovingWireFormat: WireFormat {
 
     func expiredCookies() -> [NamedCookie] { own.expiredCookies() }
 
-    func with(_ cookie: SetCookieTemplate) -> (any WireFormat)? {
-        own.with(cookie).map { MovingWireFormat(own: $0, old: old, clock: clock) }
+    func with(_ cookie: SetCookieTemplate) throws(SessionConfigurationError) -> any WireFormat {
+        MovingWireFormat(own: try own.with(cookie), old: old, clock: clock)
     }
 
     func cookie(of record: LoadedRecord) -> SetCookieTemplate? { own.cookie(of: record) }

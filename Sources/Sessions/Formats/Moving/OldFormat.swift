@@ -112,7 +112,7 @@ struct OldFormat: Sendable {
         case .none, .refused, .ignored: return []
         }
         let own = record.flatMap { $0.key.isOld ? wire.cookie(of: $0) : nil }
-        var expired = (own.flatMap { wire.with($0) } ?? wire).expiredCookies()
+        var expired = (own.flatMap { try? wire.with($0) } ?? wire).expiredCookies()
         if let companion, companion.name != kept {
             expired.append(NamedCookie(name: companion.name, field: companion.expired()))
         }
