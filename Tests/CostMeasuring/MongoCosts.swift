@@ -9,7 +9,7 @@ extension ServerCosts {
         let proxy = try FaultProxy(to: server.port)
         var configuration = MongoSessionStore.Configuration()
         configuration.connectionLimit = 1
-        configuration.deadline = .seconds(30)
+        (configuration.connectDeadline, configuration.deadline) = (.seconds(30), .seconds(30))
         // libmongoc asks the server how it is, on connections of its own: not meanwhile.
         let url = server.url(at: proxy.port) + "?heartbeatFrequencyMS=600000"
         let store = try await MongoSessionStore(url, configuration: configuration)

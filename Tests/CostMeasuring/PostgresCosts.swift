@@ -9,7 +9,7 @@ extension ServerCosts {
         let proxy = try FaultProxy(to: server.port)
         var configuration = PostgresSessionStore.Configuration()
         configuration.connectionLimit = 1
-        configuration.deadline = .seconds(30)
+        (configuration.connectDeadline, configuration.deadline) = (.seconds(30), .seconds(30))
         let store = try await PostgresSessionStore(server.url(at: proxy.port), configuration: configuration)
         return try await ServerCosts("PostgreSQL", server: server, proxy: proxy, store: store) {
             $0.postgresStatements

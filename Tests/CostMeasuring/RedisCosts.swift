@@ -9,7 +9,7 @@ extension ServerCosts {
         let proxy = try FaultProxy(to: server.port)
         var configuration = RedisClient.Configuration(.standalone(.host("127.0.0.1", port: proxy.port)))
         configuration.connectionCount = 1
-        configuration.callDeadline = .seconds(30)
+        (configuration.connectDeadline, configuration.callDeadline) = (.seconds(30), .seconds(30))
         let store = try RedisSessionStore(client: RedisClient(configuration))
         return try await ServerCosts("Redis", server: server, proxy: proxy, store: store) { $0.redisCommands }
     }
