@@ -19,7 +19,7 @@ package final class ServerDirectory: Sendable {
     package init(_ name: String) throws {
         // Short: a socket's path may have about a hundred bytes.
         let parent = ProcessInfo.processInfo.environment["SESSIONS_SERVERS", default: "/tmp"]
-        let url = URL(fileURLWithPath: "\(parent)/\(name)-\(UInt32.random(in: .min ... .max))")
+        let url = URL(fileURLWithPath: "\(parent)/\(name)-\(UInt64.random(in: 0..<1 << 48))")
         try FileManager.default.createDirectory(
             at: url,
             withIntermediateDirectories: false,

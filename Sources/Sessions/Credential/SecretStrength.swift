@@ -1,7 +1,8 @@
 /// Refuses secrets that a person thought of or copied from a manual (checklist CF-01).
 ///
 /// This cannot measure how random a secret is. It catches what people do: too short, a word, a word repeated or padded
-/// to the length that was asked for, a placeholder that was never replaced. A random secret passes.
+/// to the length that was asked for, a placeholder that was never replaced. A random secret passes, but for one of
+/// some twenty million that happens to spell one of the examples.
 enum SecretStrength {
     static let leastByteCount = 32
 

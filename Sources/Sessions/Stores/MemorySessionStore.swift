@@ -40,6 +40,8 @@ public final class MemorySessionStore: Sendable {
     private let skewAllowance: Duration
 
     private let usage: MemoryUsage
+    /// Held while room is made.
+    private let roomMaking = Mutex(())
     private let anonymousEvictions = Atomic<Int>(0)
     private let ownedEvictions = Atomic<Int>(0)
     private let evictionHandler = Mutex<(@Sendable (_ owned: Bool) -> Void)?>(nil)
@@ -325,12 +327,30 @@ extension MemorySessionStore {
     /// A record with an owner goes only if those with one are too much by themselves: where others are being put in at the
     /// same moment, it is they who have to give way.
     private func makeRoom(cutoff: Timestamp, evictsOwned: Bool) {
-        while usage.isOverLimit {
-            guard
-                collect(before: cutoff, limit: Self.step) > 0 || evict(owned: false)
-                    || evictsOwned && usage.isOverLimitWithOwned && evict(owned: true)
-            else { return }
+        while true {
+            // One task at a time, or each of several would make room for the same record.
+            let step = roomMaking.withLock { _ in makeSomeRoom(cutoff: cutoff, evictsOwned: evictsOwned) }
+            switch step {
+            case .enough: return
+            case .collected: continue
+            case .evicted(let owned): evictionHandler.withLock { $0 }?(owned)
+            }
         }
+    }
+
+    private enum RoomStep {
+        /// What is kept is within the limits, or nothing more can go.
+        case enough
+        case collected
+        case evicted(owned: Bool)
+    }
+
+    private func makeSomeRoom(cutoff: Timestamp, evictsOwned: Bool) -> RoomStep {
+        guard usage.isOverLimit else { return .enough }
+        if collect(before: cutoff, limit: Self.step) > 0 { return .collected }
+        if evict(owned: false) { return .evicted(owned: false) }
+        if evictsOwned, usage.isOverLimitWithOwned, evict(owned: true) { return .evicted(owned: true) }
+        return .enough
     }
 
     /// Removes the record nearest its deadline, among those with an owner or those without.
@@ -348,7 +368,6 @@ extension MemorySessionStore {
             } else {
                 anonymousEvictions.add(1, ordering: .relaxed)
             }
-            evictionHandler.withLock { $0 }?(owned)
             return true
         }
     }
