@@ -5,7 +5,7 @@ protocol SignedIDFormat: ForeignIDFormat {
     associatedtype Signing: SignedCookie
 
     var signing: Signing { get }
-    var cookie: SetCookieTemplate { get }
+    var cookie: SetCookieTemplate { get set }
 }
 
 /// How the value of another system's cookie says a text and its signature.
@@ -44,4 +44,10 @@ extension SignedIDFormat {
     }
 
     func expiredCookies() -> [NamedCookie] { [NamedCookie(name: cookie.name, field: cookie.expired())] }
+
+    func with(_ cookie: SetCookieTemplate) -> any WireFormat {
+        var copy = self
+        copy.cookie = cookie
+        return copy
+    }
 }

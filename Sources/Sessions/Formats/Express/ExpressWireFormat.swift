@@ -1,7 +1,7 @@
 /// express-session's wire format: a signed id in a cookie, and ``ExpressRecordFormat`` under that id.
 struct ExpressWireFormat: SignedIDFormat {
     let signing: ExpressCookie
-    private(set) var cookie: SetCookieTemplate
+    var cookie: SetCookieTemplate
     private(set) var records: ExpressRecordFormat
     var makeID: ForeignIDMaker
 

@@ -21,7 +21,7 @@ private struct PlainFormat: ForeignFormat {
 }
 
 private struct PlainWireFormat: WireFormat {
-    let cookie: SetCookieTemplate
+    var cookie: SetCookieTemplate
 
     var movesOnRotation: Bool { true }
 
@@ -43,6 +43,8 @@ private struct PlainWireFormat: WireFormat {
     func cookies(for held: HeldCredential, maxAge: Int?, now: Timestamp) throws(CookieError) -> [NamedCookie] { [] }
 
     func expiredCookies() -> [NamedCookie] { [NamedCookie(name: cookie.name, field: cookie.expired())] }
+
+    func with(_ cookie: SetCookieTemplate) -> any WireFormat { PlainWireFormat(cookie: cookie) }
 
     func decode(_ stored: StoredRecord, at key: StoreKey) -> LoadedRecord? {
         guard stored.payload.first == UInt8(ascii: "~") else { return nil }
