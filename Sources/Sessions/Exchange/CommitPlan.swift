@@ -75,6 +75,8 @@ struct CommitRequest: Sendable {
     /// The flash entries that were there when the session was loaded.
     var shownFlash: Set<UInt64>
     var keptFlash: Set<UInt64>
+    /// Whether this request has written the session before, by `save()`: then `resave` has nothing more to ask for.
+    var hasWritten = false
     /// Whether a credential that has become old is rotated: only where the new cookie is sure to travel.
     var rotatesWhenDue = false
     /// Whether the client keeps the cookie of this response.

@@ -183,7 +183,7 @@ struct CommitPlanner {
         }
         var cookie = try cookieOnChange(&next, current, standing)
         let isRotated = next.content.secretHash != current.content.secretHash
-        guard content != before || isRotated || configuration.resave else {
+        guard content != before || isRotated || configuration.resave && !request.hasWritten else {
             return unchanged(current, standing, cookie)
         }
         guard !isEmptied(content, before, current) else { return delete(emptied: current) }

@@ -245,6 +245,9 @@ struct ExchangeState: Sendable {
         return base.isRotationDue(configuration, at: clock.now())
     }
 
+    /// Whether a commit of this exchange has written the session.
+    var hasWritten: Bool { report.commit == .inserted || report.commit == .replaced }
+
     /// Whether a request that only read moves the session to our own store.
     func isMoveDue(_ manager: SessionManager) -> Bool {
         guard let moving = manager.moving, let base, isUnmoved else { return false }
@@ -314,6 +317,7 @@ struct ExchangeState: Sendable {
             outcome: outcome,
             shownFlash: isFinal ? shownFlash : [],
             keptFlash: keptFlash,
+            hasWritten: hasWritten,
             rotatesWhenDue: isFinal && outcome == .returned,
             travels: cookie?.travels ?? true,
             persistence: cookie?.persistence ?? manager.configuration.cookie.persistence,

@@ -76,7 +76,8 @@ public struct SessionConfiguration: Sendable {
     /// it. Default `false`.
     public var rolling = false
 
-    /// Whether a request that asked for its session writes it even when nothing changed. Default `false`.
+    /// Whether a request that asked for its session writes it even when nothing changed, unless it has saved it. Default
+    /// `false`.
     public var resave = false
 
     /// Whether a new session is kept though the handler put nothing in. Default `false`: no record and no cookie for

@@ -144,10 +144,11 @@ struct ExpressVerbTests {
 
     @Test(
         "express 110, 111, 113: save writes at once, and the end of the request does not write again",
-        arguments: Format.allCases
+        arguments: Format.allCases,
+        [false, true]
     )
-    func save(format: Format) async throws {
-        let service = try Service(format)
+    func save(format: Format, resave: Bool) async throws {
+        let service = try Service(format) { $0.resave = resave }
         try await service.serve(
             Self.routes { session in
                 session.set(.other, to: 5)

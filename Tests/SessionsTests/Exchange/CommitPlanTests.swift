@@ -136,6 +136,10 @@ struct CommitPlanTests {
         var fixture = try PlanFixture()
         fixture.configuration.resave = true
         #expect(try fixture.plan().write.kind == .replaced)
+        fixture.request.hasWritten = true
+        #expect(try fixture.plan().write.kind == .nothing)
+        fixture.request.operations = [.set("visits", 1)]
+        #expect(try fixture.plan().write.kind == .replaced)
     }
 
     @Test("resave: a cookie that lasts until the idle deadline goes out again with a change, and not otherwise")
