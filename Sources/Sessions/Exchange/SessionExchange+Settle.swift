@@ -17,10 +17,8 @@ extension SessionExchange {
             // A destroy wins whenever it comes, so it waits for nobody but this exchange's own commits.
             if state.intent.ending == .destroy, state.settling == 0 { return (false, false) }
             // A request that only read may move a deadline, and loses no race that matters.
-            let writes =
-                state.hasWork
-                || isFinal
-                    && (configuration.resave && !state.hasWritten || configuration.saveUninitialized)
+            let writesUnchanged = configuration.resave && !state.hasWritten || configuration.saveUninitialized
+            let writes = state.hasWork || isFinal && writesUnchanged
             let isDue = state.isRotationDue(configuration, at: manager.clock) || state.isMoveDue(manager)
             let rotates = isFinal && outcome == .returned && isDue
             return (writes, rotates)
