@@ -106,7 +106,9 @@ struct CurveballTests {
         let browser = SessionBrowser()
         try await browser.visit(sessions) { $0.set(.visits, to: 1) }
         try await browser.visit(sessions) { session in session.update(.visits) { $0 += 1 } }
-        #expect(try await browser.visit(sessions) { $0[.visits] } == 2)
+        try await browser.visit(sessions) { $0.logIn("ada", keeping: .all) }
+        #expect(try await browser.visit(sessions) { "\($0.owner ?? "") \($0[.visits])" } == "ada 2")
+        #expect(store.records.withLock { $0.count } == 1)
         try await browser.visit(sessions) { $0.destroy() }
         #expect(store.records.withLock { $0.isEmpty })
     }
