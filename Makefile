@@ -8,7 +8,7 @@ FILTER ?=
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test traits lint bench costs docs fuzz soak services browser-test key coverage clean
+.PHONY: help demo test traits lint bench costs docs samples fuzz soak services browser-test key coverage clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -36,6 +36,9 @@ costs: ## count round trips, bytes and commands of each kind of request, on ever
 
 docs: ## build the documentation into .build/docs; a warning is an error
 	@Scripts/docs.sh
+
+samples: ## type-check the Swift samples of the documentation
+	@Scripts/check-samples.sh
 
 fuzz: ## run the fuzz tests for longer, and those that count with every count in full: SECONDS=60
 	@SESSIONS_FUZZ_SECONDS='$(SECONDS)' SESSIONS_FULL_COUNTS=1 Scripts/test.sh \

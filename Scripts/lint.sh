@@ -7,7 +7,7 @@ broken=0
 
 say "Format"
 paths=(Package.swift)
-for path in Sources Tests Examples Benchmarks Tools; do
+for path in Sources Tests Examples Benchmarks Tools Scripts; do
     [ -d "$path" ] && paths+=("$path")
 done
 # Tracked files only: a package's build folder holds its dependencies' sources.
@@ -19,7 +19,7 @@ for script in Scripts/*.sh .ci/run; do
     bash -n "$script" || broken=1
 done
 if command -v python3 >/dev/null; then
-    for script in Tests/Browser/*.py; do
+    for script in Scripts/*.py Tests/Browser/*.py; do
         python3 -c 'import ast, sys; ast.parse(open(sys.argv[1]).read(), sys.argv[1])' "$script" || broken=1
     done
 fi

@@ -6,7 +6,7 @@ public import Sessions
 ///
 /// ```swift
 /// var account = RoutedHTTPHandler()
-/// account.appendRoute("GET /account/orders") { … }
+/// account.appendRoute("GET /account/orders") { request in … }
 /// routes.appendRoute("/account/*", to: OwnerHTTPHandler(redirectingTo: "/signin", around: account))
 /// ```
 ///
@@ -14,7 +14,7 @@ public import Sessions
 /// inside the first, which sends users who are signed in to prove it again:
 ///
 /// ```swift
-/// OwnerHTTPHandler(
+/// let handler = OwnerHTTPHandler(
 ///     redirectingTo: "/signin",
 ///     around: OwnerHTTPHandler(redirectingTo: "/confirm", freshWithin: .seconds(300), around: password)
 /// )

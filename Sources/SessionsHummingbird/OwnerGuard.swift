@@ -8,7 +8,7 @@ public import Sessions
 /// ```swift
 /// router.group("account")
 ///     .add(middleware: OwnerGuard(redirectingTo: "/signin"))
-///     .get { … }
+///     .get { _, context in try await context.session.owner ?? "" }
 /// ```
 ///
 /// Routes that need a recent login get a second one, which sends users who are signed in to prove it again:

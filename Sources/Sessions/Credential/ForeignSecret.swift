@@ -1,8 +1,8 @@
 /// A secret that this service has in common with another system: the one that signs the other's cookies.
 ///
 /// ```swift
-/// let sessions = try SessionManager.express(secrets: ["keyboard cat"], …)
-/// let sessions = try SessionManager.express(secrets: [ForeignSecret(bytes: bytes)], …)   // Node: Buffer.from("…", "hex")
+/// let text: ForeignSecret = "keyboard cat"
+/// let bytes = ForeignSecret(bytes: [0x1f, 0x8b])   // Node: Buffer.from("1f8b", "hex")
 /// ```
 ///
 /// The other system has chosen it, so its strength is not checked. It shows nothing of itself when it is printed (checklist

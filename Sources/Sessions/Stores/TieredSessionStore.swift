@@ -4,7 +4,7 @@ import Synchronization
 /// A store in front of which this process keeps copies of what it has read, for a moment.
 ///
 /// ```swift
-/// let store = try await TieredSessionStore(PostgresSessionStore(…), staleness: .seconds(2))
+/// let store = try await TieredSessionStore(PostgresSessionStore(environment: "DATABASE_URL"), staleness: .seconds(2))
 /// ```
 ///
 /// A request whose session has a recent copy costs no round trip to read. Writes go to the primary, conditional on its

@@ -88,9 +88,14 @@ extension SessionManager {
     /// The same, with ids that depend on the request: express-session's `genid(req)`.
     ///
     /// ```swift
-    /// generateIDForRequest: { request in
-    ///     "\(tenant(of: request.head))-\(UInt64.random(in: 0 ... .max))-\(UInt64.random(in: 0 ... .max))"
-    /// }
+    /// let sessions = try SessionManager.express(
+    ///     secrets: ["keyboard cat"],
+    ///     store: ConnectRedisStore(url: "redis://localhost:6379"),
+    ///     acknowledging: [.concurrentChangesAreLost, .endedSessionsComeBack, .keysAreCredentials],
+    ///     generateIDForRequest: { request in
+    ///         "\(tenant(of: request.head))-\(UInt64.random(in: 0 ... .max))-\(UInt64.random(in: 0 ... .max))"
+    ///     }
+    /// )
     /// ```
     ///
     /// Everything else is as ``express(secrets:store:acknowledging:configuration:generateID:clock:logger:observer:)`` has it.
