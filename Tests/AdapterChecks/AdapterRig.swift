@@ -59,9 +59,16 @@ struct AdapterRig: Sendable {
 
 /// What the session layer told.
 final class Told: Sendable {
+    private struct Waiter {
+        let text: String
+        let count: Int
+        let continuation: CheckedContinuation<Void, Never>
+    }
+
     private struct State {
         var lines: [String] = []
-        var waiters: [(text: String, count: Int, continuation: CheckedContinuation<Void, Never>)] = []
+        var waiters: [Int: Waiter] = [:]
+        var lastID = 0
 
         func has(_ count: Int, linesWith text: String) -> Bool { lines.count { $0.contains(text) } >= count }
     }
@@ -76,22 +83,30 @@ final class Told: Sendable {
         let ready = state.withLock { state in
             state.lines.append(line)
             let lines = state
-            let ready = state.waiters.filter { lines.has($0.count, linesWith: $0.text) }.map(\.continuation)
-            state.waiters.removeAll { lines.has($0.count, linesWith: $0.text) }
-            return ready
+            let ready = state.waiters.filter { lines.has($0.value.count, linesWith: $0.value.text) }
+            for id in ready.keys { state.waiters[id] = nil }
+            return ready.values.map(\.continuation)
         }
         for continuation in ready { continuation.resume() }
     }
 
-    /// Suspends until `count` lines with `text` are told.
+    /// Suspends until `count` lines with `text` are told, or the task is cancelled, as a time limit does.
     func wait(for text: String, count: Int = 1) async {
-        await withCheckedContinuation { continuation in
-            let isTold = state.withLock { state in
-                if state.has(count, linesWith: text) { return true }
-                state.waiters.append((text, count, continuation))
-                return false
+        let id = state.withLock { state in
+            state.lastID += 1
+            return state.lastID
+        }
+        await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                let goesOn = state.withLock { state in
+                    if Task.isCancelled || state.has(count, linesWith: text) { return true }
+                    state.waiters[id] = Waiter(text: text, count: count, continuation: continuation)
+                    return false
+                }
+                if goesOn { continuation.resume() }
             }
-            if isTold { continuation.resume() }
+        } onCancel: {
+            state.withLock { $0.waiters.removeValue(forKey: id) }?.continuation.resume()
         }
     }
 }

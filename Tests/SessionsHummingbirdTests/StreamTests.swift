@@ -6,6 +6,7 @@ import Logging
 import Sessions
 import SessionsHummingbird
 import SessionsTesting
+import TestServers
 import Testing
 
 /// Bodies are written after the response's head, so after the commit (LC-17).
@@ -105,7 +106,9 @@ struct StreamTests {
             #expect(try await visitor.get("/visits").text == "1")
         }
         // The log is told after the observer.
-        await rig.logs.wait { $0.contains { $0.level == .error && $0.message.contains("call save()") } }
+        try await waitUntil("the log says so") {
+            rig.logs.elements.contains { $0.level == .error && $0.message.contains("call save()") }
+        }
     }
 
     @Test("LC-17: a late destroy followed by save() has happened when save() returns (I2)")

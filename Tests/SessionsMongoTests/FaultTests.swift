@@ -123,7 +123,7 @@ extension MongoStoreTests {
             ]
             let commands = #""failCommands":["find","findAndModify","insert","update","delete"]"#
             for (number, code) in codes {
-                try await server.fail(1_000, #"\#(commands),"errorCode":\#(number)"#)
+                try await server.fail(calls.count, #"\#(commands),"errorCode":\#(number)"#)
                 for call in calls {
                     let error = try await storeError { try await call() }
                     #expect(error?.code == code, "\(number)")
@@ -146,7 +146,7 @@ extension MongoStoreTests {
                 { _ = try await store.delete(.numbered(1), ifVersion: nil) },
             ]
             let commands = #""failCommands":["insert","findAndModify","update","delete"]"#
-            try await server.fail(1_000, #"\#(commands),"writeConcernError":{"code":64,"errmsg":"of key-1"}"#)
+            try await server.fail(calls.count, #"\#(commands),"writeConcernError":{"code":64,"errmsg":"of key-1"}"#)
             for (number, call) in calls.enumerated() {
                 let error = try await storeError { try await call() }
                 #expect(error?.code == .timedOut, "\(number)")
@@ -277,7 +277,7 @@ extension MongoStoreTests {
             report("paused: \(crowd.summary)")
         }
 
-        @Test("an idle store notices a restart, and the next call finds a new connection")
+        @Test("a store whose server was restarted while it was idle works again by itself")
         func restartIdle() async throws {
             // With more, the load that works may be one's, and the replace meet another one whose loss nobody has noticed.
             let store = try await scratch { $0.connectionLimit = 1 }.store()

@@ -218,6 +218,8 @@ extension PostgresStoreTests {
             var outcome: ReplaceOutcome?
             // Its thread notices while the server is down, unless it was held up for so long: then there is another restart.
             for _ in 0..<5 where outcome == nil {
+                // A connection to lose, each time: without one the next call would open one and show nothing.
+                #expect(try await store.load(.numbered(1)) == .sample())
                 try await server.stop()
                 try await server.start()
                 outcome = try? await store.replace(

@@ -311,14 +311,15 @@ extension RedisStoreTests {
                     defer { isOver.set() }
                     return try await storeError { try await store.load(key) }
                 }
-                while !isOver.isSet, try await moved() < before + 1000 {}
+                while !isOver.isSet, try await moved() < before + 100 {}
                 try await stray.say(owner: stray.fromID)
                 return try await group.next() ?? nil
             }
             // The servers' answer, unless time ends while one is awaited or a connection is being made.
             let code = error?.code
             #expect(code == .unusable || code == .timedOut || code == .unavailable)
-            #expect(try await moved() < before + 1000)
+            // Six at once and one after each pause: a dozen. Without pauses half a second has hundreds.
+            #expect(try await moved() < before + 100)
             #expect(try await answered { try await store.load(key) } == nil)
         }
 

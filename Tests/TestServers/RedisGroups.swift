@@ -49,7 +49,8 @@ package final class RedisSentinelGroup: Sendable {
 
     /// The primary that the sentinels name.
     package func currentPrimary() async throws -> RedisServer {
-        for _ in 0..<5_000 {
+        let end = ContinuousClock.now + .seconds(100)
+        while ContinuousClock.now < end {
             if let server = try await named() { return server }
             try await Task.sleep(for: .milliseconds(20))
         }
@@ -81,7 +82,8 @@ package final class RedisSentinelGroup: Sendable {
     ///
     /// For longer than half a minute: for so long a sentinel does nothing that was itself held up for two seconds.
     package func newPrimary(after old: RedisServer) async throws -> RedisServer {
-        for _ in 0..<5_000 {
+        let end = ContinuousClock.now + .seconds(100)
+        while ContinuousClock.now < end {
             if let server = try await named(), server.port != old.port { return server }
             try await Task.sleep(for: .milliseconds(20))
         }
@@ -141,7 +143,8 @@ package final class RedisClusterGroup: Sendable {
 
     /// Waits until another server than `old` has a slot.
     package func newOwner(of slot: Int, after old: RedisServer) async throws {
-        for _ in 0..<5_000 {
+        let end = ContinuousClock.now + .seconds(100)
+        while ContinuousClock.now < end {
             // The old one may be paused and answer nobody.
             if (try? await owner(of: slot, besides: old)) != nil { return }
             try await Task.sleep(for: .milliseconds(20))
