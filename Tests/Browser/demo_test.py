@@ -97,7 +97,7 @@ class DemoTest(unittest.TestCase):
     def interrupt(self) -> None:
         """Ctrl-C: the shop ends, and what was started for it."""
         os.killpg(self.process.pid, signal.SIGINT)
-        self.process.wait(TIMEOUT)
+        self.assertEqual(self.process.wait(TIMEOUT), 0, self.said())
         for folder in glob.glob("/tmp/sessions-*"):
             self.assertNotIn(folder, self.said(), "a server's folder is left")
 
