@@ -276,8 +276,15 @@ package final class PostgresServer: Sendable {
 
     // MARK: The end
 
-    /// The servers that run. A server that is killed leaves a piece of shared memory behind; one that is told to end at once
-    /// does not.
+    /// A server that is killed leaves a piece of shared memory behind; one that is told to end at once does not.
+    deinit {
+        guard let process = process.withLock({ $0 }) else { return }
+        process.signal(SIGQUIT)
+        for _ in 0..<1_000 where process.isRunning { usleep(10_000) }
+        _ = Self.running.withLock { $0.remove(process.pid) }
+    }
+
+    /// The servers that run, for when this process ends.
     private static let running = Mutex<Set<pid_t>>([])
 
     private static let atExit: Void = {
