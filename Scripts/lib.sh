@@ -178,11 +178,11 @@ start_postgres() {
     fi
     postgres_url="postgresql:///postgres?host=$postgres_folder&port=5432&user=postgres"
     say "Starting PostgreSQL in $postgres_folder"
-    "${as[@]}" "$bin/initdb" -N -A trust -U postgres -E UTF8 --locale=C -D "$postgres_folder/data" >/dev/null
+    ${as[@]+"${as[@]}"} "$bin/initdb" -N -A trust -U postgres -E UTF8 --locale=C -D "$postgres_folder/data" >/dev/null
     # It goes into a session of its own, so that Ctrl-C ends the shop alone.
-    "${as[@]}" "$bin/pg_ctl" -s -w -D "$postgres_folder/data" -l "$postgres_folder/log" \
+    ${as[@]+"${as[@]}"} "$bin/pg_ctl" -s -w -D "$postgres_folder/data" -l "$postgres_folder/log" \
         -o "-p 5432 -c listen_addresses='' -c unix_socket_directories=$postgres_folder" start </dev/null
-    postgres_stop=("${as[@]}" "$bin/pg_ctl" -s -m fast -D "$postgres_folder/data" stop)
+    postgres_stop=(${as[@]+"${as[@]}"} "$bin/pg_ctl" -s -m fast -D "$postgres_folder/data" stop)
 }
 
 stop_postgres() {

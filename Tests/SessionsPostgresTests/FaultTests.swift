@@ -1,7 +1,6 @@
 #if Postgres
 import Foundation
 import HTTPTypes
-import Logging
 import Sessions
 import SessionsTesting
 import TestServers
@@ -122,18 +121,6 @@ extension PostgresStoreTests {
         }
 
         // MARK: The server
-
-        func manager(_ store: PostgresSessionStore, _ keys: KeyRing? = nil) throws -> SessionManager {
-            var configuration = SessionConfiguration()
-            // What was lost is sent again however busy the machine is.
-            configuration.contentionDeadline = .seconds(60)
-            return try SessionManager(
-                store: store,
-                keys: keys ?? KeyRing([SessionSecret.generate()]),
-                configuration: configuration,
-                logger: Logger(label: "quiet") { _ in SwiftLogNoOpLogHandler() }
-            )
-        }
 
         @Test("with the server down a request is a 503 in bounded time, and the cookie works when it is back")
         func down() async throws {

@@ -1,6 +1,7 @@
 #if Postgres
 import Foundation
 import HTTPTypes
+import Logging
 import Sessions
 import SessionsTesting
 import Synchronization
@@ -122,6 +123,18 @@ final class OtherProgram: Sendable {
             ) == "\(count)"
         }
     }
+}
+
+/// A manager that sends again what was lost, however busy the machine is.
+func manager(_ store: PostgresSessionStore, _ keys: KeyRing? = nil) throws -> SessionManager {
+    var configuration = SessionConfiguration()
+    configuration.contentionDeadline = .seconds(60)
+    return try SessionManager(
+        store: store,
+        keys: keys ?? KeyRing([SessionSecret.generate()]),
+        configuration: configuration,
+        logger: Logger(label: "quiet") { _ in SwiftLogNoOpLogHandler() }
+    )
 }
 
 /// Runs blocking code on a thread of its own.

@@ -65,16 +65,20 @@ package final class Crowd: Sendable {
 
     // MARK: Working
 
-    /// Lets the clients work until `body` returns.
-    package func work(whileRunning body: @Sendable () async throws -> Void) async throws {
+    /// Lets the clients work until `body` returns, and the last of their requests are answered.
+    ///
+    /// - Returns: what `body` does: a server that it started lives that long.
+    package func work<Value: Sendable>(
+        whileRunning body: @Sendable () async throws -> Value
+    ) async throws -> Value {
         let count = clients.withLock(\.count)
-        try await withThrowingTaskGroup(of: Void.self) { group in
+        return try await withThrowingTaskGroup(of: Void.self) { group in
             for index in 0..<count {
                 group.addTask {
                     while !self.counts.withLock({ $0.isOver }) { await self.request(index) }
                 }
             }
-            let result: Result<Void, any Error>
+            let result: Result<Value, any Error>
             do {
                 result = .success(try await body())
             } catch {
@@ -82,7 +86,7 @@ package final class Crowd: Sendable {
             }
             counts.withLock { $0.isOver = true }
             try await group.waitForAll()
-            try result.get()
+            return try result.get()
         }
     }
 

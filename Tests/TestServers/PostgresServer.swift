@@ -63,6 +63,25 @@ package final class PostgresServer: Sendable {
         try await start()
     }
 
+    /// Makes a copy of another server as it is now, and starts it as that one's standby.
+    ///
+    /// - Parameters:
+    ///   - primary: what it copies and follows.
+    ///   - name: what `primary` has in its `synchronous_standby_names`.
+    ///   - settings: what is set beside the defaults, as `name=value`.
+    package init(standbyOf primary: PostgresServer, named name: String, settings: [String] = []) async throws {
+        port = try ServerEnvironment.freePort()
+        directory = try ServerDirectory("pg")
+        disk = nil
+        self.settings = settings
+        try Self.giveAway(directory.path)
+        try await run(
+            Self.program("pg_basebackup"),
+            ["-D", data, "-R", "-X", "stream", "-c", "fast", "-d", "\(primary.socketURL) application_name=\(name)"]
+        )
+        try await start()
+    }
+
     private var data: String { disk?.directory.file("data") ?? directory.file("data") }
 
     /// The certificate that its own is signed with.
@@ -128,6 +147,11 @@ package final class PostgresServer: Sendable {
         await process.crash()
         _ = Self.running.withLock { $0.remove(process.pid) }
         self.process.withLock { $0 = nil }
+    }
+
+    /// Makes a primary of a standby, with all that it has received; returns once it takes writes.
+    package func promote() async throws {
+        try await run(Self.program("pg_ctl"), ["promote", "-w", "-t", "300", "-D", data])
     }
 
     /// Stops it; its connections are closed.
@@ -252,8 +276,15 @@ package final class PostgresServer: Sendable {
 
     // MARK: The end
 
-    /// The servers that run. A server that is killed leaves a piece of shared memory behind; one that is told to end at once
-    /// does not.
+    /// A server that is killed leaves a piece of shared memory behind; one that is told to end at once does not.
+    deinit {
+        guard let process = process.withLock({ $0 }) else { return }
+        process.signal(SIGQUIT)
+        for _ in 0..<1_000 where process.isRunning { usleep(10_000) }
+        _ = Self.running.withLock { $0.remove(process.pid) }
+    }
+
+    /// The servers that run, for when this process ends.
     private static let running = Mutex<Set<pid_t>>([])
 
     private static let atExit: Void = {
