@@ -1,4 +1,5 @@
 import Sessions
+import SessionsTesting
 import Synchronization
 import TestServers
 
@@ -46,18 +47,49 @@ extension HistoryFault {
 
 /// The system's clock, as somebody has set it.
 final class SteppedClock: SessionClock {
+    /// A moment by the right time, and the latest step before it.
+    struct Moment {
+        fileprivate let time: Timestamp
+        fileprivate let step: Int
+    }
+
     private let system = SystemSessionClock()
-    private let steps = Mutex(Duration.zero)
+    /// What it has been ahead of the right time.
+    private let steps = Mutex([Duration.zero])
 
     /// What it is ahead of the right time.
     var offset: Duration {
-        get { steps.withLock { $0 } }
-        set { steps.withLock { $0 = newValue } }
+        get { steps.withLock { $0[$0.count - 1] } }
+        set { steps.withLock { $0.append(newValue) } }
+    }
+
+    var moment: Moment {
+        let step = steps.withLock { $0.count - 1 }
+        return Moment(time: system.now(), step: step)
+    }
+
+    /// The earliest that it can have said since.
+    func earliest(since moment: Moment) -> Timestamp {
+        moment.time + (steps.withLock { $0[moment.step...].min() } ?? .zero)
     }
 
     func now() -> Timestamp { system.now() + offset }
 
     func sleep(for duration: Duration) async throws { try await system.sleep(for: duration) }
+}
+
+/// A node in this process, with a clock that may step.
+struct SteppedNode: HistoryNode {
+    let node: LocalHistoryNode
+    let clock: SteppedClock
+
+    func serve(_ request: HistoryRequest) async -> HistoryResponse {
+        let began = clock.moment
+        var response = await node.serve(request)
+        // The manager looked at its clock in between, perhaps after a step back and before one forward.
+        response.found?.now = clock.earliest(since: began).microseconds
+        return response
+    }
 }
 
 // MARK: Disks

@@ -192,18 +192,16 @@ struct HistoryKeys {
     }
 
     /// A node in this process.
-    func node(_ store: any SessionStore, clock: any SessionClock = SystemSessionClock()) throws -> LocalHistoryNode {
-        LocalHistoryNode(
-            try SessionManager(
-                store: store,
-                keys: ring,
-                configuration: LocalHistoryNode.configuration,
-                clock: clock,
-                // What happens is in the history.
-                logger: Logger(label: "history") { _ in SwiftLogNoOpLogHandler() }
-            ),
-            clock: clock
+    func node(_ store: any SessionStore, clock: SteppedClock = SteppedClock()) throws -> SteppedNode {
+        let sessions = try SessionManager(
+            store: store,
+            keys: ring,
+            configuration: LocalHistoryNode.configuration,
+            clock: clock,
+            // What happens is in the history.
+            logger: Logger(label: "history") { _ in SwiftLogNoOpLogHandler() }
         )
+        return SteppedNode(node: LocalHistoryNode(sessions, clock: clock), clock: clock)
     }
 
     /// A node in a process of its own, started.

@@ -48,6 +48,8 @@ package final class MongoServer: Sendable {
             "--dbpath", disk?.directory.path ?? directory.path, "--bind_ip", "127.0.0.1", "--port", "\(port)",
             "--nounixsocket",
             "--wiredTigerCacheSizeGB", "0.25", "--setParameter", "ttlMonitorSleepSecs=1",
+            // In the clear, for who looks for something in its files.
+            "--wiredTigerCollectionBlockCompressor", "none", "--wiredTigerJournalCompressor", "none",
             "--setParameter", "enableTestCommands=1", "--setParameter", "diagnosticDataCollectionEnabled=false",
         ]
         if let replicaSet {
@@ -136,6 +138,19 @@ package final class MongoServer: Sendable {
     package func failNothing() async throws {
         try await command(#"{"configureFailPoint":"failCommand","mode":"off"}"#)
     }
+
+    // MARK: Dumps
+
+    /// Everything it keeps of a store: the documents, and what is in its log and its other files.
+    package func dump(_ collection: String = "sessions") async throws -> [UInt8] {
+        try await MongoShell.documents(of: collection, at: url) + files()
+    }
+
+    /// What is in its log, its data and its journal; what it had in memory alone is written before.
+    fileprivate func files() async throws -> [UInt8] {
+        try await command(#"{"fsync":1}"#)
+        return try directory.contents() + (disk?.directory.contents() ?? [])
+    }
 }
 
 /// A replica set on this machine.
@@ -216,6 +231,14 @@ package final class MongoReplicaSet: Sendable {
         throw TestServerError("a member of the replica set does not get ready")
     }
 
+    /// Everything it keeps of a store: the documents of its primary, and what is in the files of all members.
+    package func dump() async throws -> [UInt8] {
+        try await waitForMembers()
+        var bytes = try await MongoShell.documents(of: "sessions", at: url)
+        for member in members { bytes += try await member.files() }
+        return bytes
+    }
+
     package func stop() async {
         for member in members where member.isRunning { try? await member.crash() }
     }
@@ -242,6 +265,35 @@ package enum MongoShell {
                 try await Task.sleep(for: .milliseconds(100))
             }
         }
+    }
+
+    /// The documents of both collections of a store, with all their fields, as JSON; and what their bytes spell.
+    fileprivate static func documents(of collection: String, at url: String) async throws -> [UInt8] {
+        var bytes: [UInt8] = []
+        for collection in [collection, collection + "_epochs"] {
+            var count = 0
+            while true {
+                let page = #""skip":\#(count),"batchSize":1000,"singleBatch":true"#
+                let reply = try await run(#"{"find":"\#(collection)","sort":{"_id":1},\#(page)}"#, in: "test", at: url)
+                let fields = try JSONSerialization.jsonObject(with: Data(reply.utf8)) as? [String: Any]
+                let cursor = fields?["cursor"] as? [String: Any]
+                guard let batch = cursor?["firstBatch"] as? [Any] else {
+                    throw TestServerError("these are no documents: \(reply)")
+                }
+                if batch.isEmpty { break }
+                bytes += Array(reply.utf8) + spelled(batch)
+                count += batch.count
+            }
+        }
+        return bytes
+    }
+
+    /// What the bytes in a value of extended JSON spell.
+    private static func spelled(_ value: Any) -> [UInt8] {
+        if let values = value as? [Any] { return values.flatMap(spelled) }
+        guard let fields = value as? [String: Any] else { return [] }
+        if let text = fields["base64"] as? String { return Array(Data(base64Encoded: text) ?? Data()) + [0] }
+        return fields.values.flatMap(spelled)
     }
 
     /// Nothing was done: the server that was asked is no primary, or no longer.

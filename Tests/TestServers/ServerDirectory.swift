@@ -31,12 +31,17 @@ package final class ServerDirectory: Sendable {
     deinit { try? FileManager.default.removeItem(atPath: path) }
 
     /// What is in all its files, of each the last four million bytes at most.
+    ///
+    /// Zeros at a file's end are left out: there a server has taken room that it does not use yet.
     package func contents() throws -> [UInt8] {
         var bytes: [UInt8] = []
+        let zeros = Data(count: 1 << 16)
         for name in try FileManager.default.subpathsOfDirectory(atPath: path) {
             // A socket is no file, and one may be gone by now.
             guard let data = try? Data(contentsOf: URL(fileURLWithPath: file(name))) else { continue }
-            bytes += data.suffix(4 << 20)
+            var end = data.count
+            while end >= zeros.count, data[end - zeros.count..<end] == zeros { end -= zeros.count }
+            bytes += data[..<end].suffix(4 << 20)
         }
         return bytes
     }
