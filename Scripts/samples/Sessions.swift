@@ -36,8 +36,6 @@ var old: FileSessionStore { fatalError() }
 var new: PostgresSessionStore { fatalError() }
 var files: FileSessionStore { fatalError() }
 var redis: RedisSessionStore { fatalError() }
-struct ValkeyClient: Sendable {}
-var client: ValkeyClient { fatalError() }
 struct NodeSession: Decodable {
     struct Passport: Decodable { var user: String }
     var passport: Passport?

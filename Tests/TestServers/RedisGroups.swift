@@ -98,12 +98,16 @@ package final class RedisClusterGroup: Sendable {
 
     package let nodes: [RedisServer]
 
-    package init(_ arguments: [String] = []) async throws {
+    /// - Parameters:
+    ///   - arguments: What each node is started with besides.
+    ///   - tls: Its certificate, where it is to speak TLS alone, to the other nodes as well.
+    package init(_ arguments: [String] = [], tls: RedisCertificates? = nil) async throws {
         var nodes: [RedisServer] = []
-        for _ in 0..<6 { nodes.append(try await Self.node(arguments)) }
+        for _ in 0..<6 { nodes.append(try await Self.node(arguments, tls)) }
         let addresses = nodes.map { "127.0.0.1:\($0.port)" }
+        let trust = tls.map { ["--tls", "--cacert", $0.authority] } ?? []
         let answer = try await RedisServer.cli(
-            ["--cluster", "create"] + addresses + ["--cluster-replicas", "1", "--cluster-yes"],
+            trust + ["--cluster", "create"] + addresses + ["--cluster-replicas", "1", "--cluster-yes"],
             at: .port(nodes[0].port),
             in: nodes[0].directory
         )
@@ -114,16 +118,20 @@ package final class RedisClusterGroup: Sendable {
     }
 
     /// A node's other port, of the cluster's bus, is its own plus 10000.
-    private static func node(_ arguments: [String]) async throws -> RedisServer {
+    private static func node(_ arguments: [String], _ tls: RedisCertificates?) async throws -> RedisServer {
+        let encryption = tls == nil ? [] : ["--tls-cluster", "yes", "--tls-replication", "yes"]
         while true {
             let port = try ServerEnvironment.freePort()
             guard !ServerEnvironment.accepts(port + 10_000) else { continue }
             return try await RedisServer(
-                [
+                program: "redis-server",
+                arguments: [
                     "--cluster-enabled", "yes", "--cluster-node-timeout", "2000", "--repl-diskless-sync-delay", "0",
                     "--cluster-config-file", "nodes-\(port).conf",
-                ] + arguments,
-                port: port
+                ] + encryption + arguments,
+                port: port,
+                config: nil,
+                tls: tls
             )
         }
     }

@@ -154,7 +154,8 @@ package struct RedisCertificates: Sendable {
         guard await process.exit() == 0 else { throw TestServerError("openssl could not make certificates") }
     }
 
-    var arguments: [String] {
+    /// What a server is started with that shows the certificate and trusts the authority.
+    package var arguments: [String] {
         [
             "--tls-cert-file", certificate, "--tls-key-file", key, "--tls-ca-cert-file", authority,
             "--tls-auth-clients", "no",

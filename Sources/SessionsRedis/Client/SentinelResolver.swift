@@ -104,7 +104,7 @@ final class SentinelResolver: Sendable {
             // during a failover it is the old one.
             let state = try await connection.send(words("MASTER"), before: end)
             let answer = try await connection.send(words("get-master-addr-by-name"), before: end)
-            if case .error(let error) = answer { return .failure(RedisRefusal(error).error(at: sentinel)) }
+            if case .error(let error) = answer { throw RedisRefusal(error).error(at: sentinel) }
             guard case .array(let parts) = answer, parts.count == 2, case .bytes(let host) = parts[0],
                 case .bytes(let digits) = parts[1], let port = Int(String(decoding: digits, as: UTF8.self))
             else {
@@ -118,11 +118,15 @@ final class SentinelResolver: Sendable {
             let address = RedisAddress.host(String(decoding: host, as: UTF8.self), port: port)
             return .success(Answer(address: address, epoch: Self.epoch(in: state)))
         } catch {
-            let cause = (error as? ConnectionFailure)?.error ?? error as? SessionStoreError
+            let cause =
+                (error as? ConnectionFailure)?.error ?? error as? SessionStoreError
+                ?? SessionStoreError(.unavailable, "It does not answer.")
+            let settings =
+                cause.code == .notPermitted ? " For sentinels, see sentinelCredentials and sentinelsUseTLS too." : ""
             return .failure(
                 SessionStoreError(
-                    cause?.code ?? .unavailable,
-                    "The sentinel at \(sentinel) does not answer.",
+                    cause.code,
+                    "The sentinel at \(sentinel) cannot be asked. \(cause.message)\(settings)",
                     underlying: cause
                 )
             )
