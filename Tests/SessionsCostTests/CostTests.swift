@@ -110,6 +110,24 @@ struct CostTests {
     }
     #endif
 
+    @Test("Sealed cookies: no store is asked, and a cookie is set by those kinds of request that the sheet says")
+    func sealed() async throws {
+        let costs = try SealedCosts()
+        for kind in CostKind.allCases {
+            let answer = try await costs.answer(to: kind)
+            switch kind {
+            case .consumed, .destroyedAll: #expect(answer == nil, "\(kind.rawValue)")
+            default:
+                let answer = try #require(answer, "\(kind.rawValue)")
+                #expect(answer.roundTrips == 0, "\(kind.rawValue)")
+                let brings = ![.none, .begun, .loggedInNew].contains(kind)
+                #expect((answer.receivedBytes > 0) == brings, "\(kind.rawValue)")
+                let isSet = ![.untouched, .none, .read, .destroyed, .loggedOut].contains(kind)
+                #expect((answer.setBytes > 0) == isSet, "\(kind.rawValue)")
+            }
+        }
+    }
+
     @Test("what was carried is counted as what it was: pieces, round trips, commands, statements")
     func capture() {
         let redis = WireCapture(links: [
