@@ -31,6 +31,10 @@ package struct CostRequest: Sendable {
         switch kind {
         case .none, .begun, .loggedInNew: break
         case .loggedOut: try await begin(browser, owner)
+        case .listed, .othersRevoked:
+            for browser in [browser, SessionBrowser(clock: clock), SessionBrowser(clock: clock)] {
+                try await begin(browser, owner)
+            }
         case .destroyedAll:
             for _ in 0..<3 { try await begin(SessionBrowser(clock: clock), owner) }
             // The application's own doing, in no request of a client's.
@@ -71,11 +75,18 @@ package struct CostRequest: Sendable {
         case .none, .read, .touched: _ = session[CostKind.key]
         case .begun, .set: session.set(CostKind.key, to: 2)
         case .conflict: session.update(CostKind.key) { $0 += 1 }
+        case .saved:
+            session.set(CostKind.key, to: 2)
+            try await session.save()
+            session.set(CostKind.key, to: 3)
         case .consumed: _ = try await session.consume(CostKind.once)
         case .rotated: session.rotate()
+        case .restarted: session.restart()
         case .loggedInNew, .loggedIn: session.logIn(owner)
         case .destroyed: session.destroy()
         case .loggedOut: session.logOut()
+        case .listed: _ = try await session.listSessions()
+        case .othersRevoked: try await session.revokeOthers()
         }
     }
 }

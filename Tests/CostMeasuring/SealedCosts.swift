@@ -20,7 +20,7 @@ package struct SealedCosts {
     /// What the client carries; `nil` for what a session in a cookie cannot do.
     package func answer(to kind: CostKind) async throws -> CostAnswer? {
         switch kind {
-        case .consumed, .destroyedAll: return nil
+        case .consumed, .listed, .othersRevoked, .destroyedAll: return nil
         default: return try await request.run(kind) { try await $0() }
         }
     }
