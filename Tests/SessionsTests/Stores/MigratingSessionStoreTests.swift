@@ -55,7 +55,7 @@ struct MigratingSessionStoreTests {
         }
         let history = await HistoryWorkload(seed: 5).run(on: nodes, requests: 3000)
         #expect(history.events.count >= 3000)
-        // A touch by a node that prepares leaves the version alone, so a move that has read the record before undoes it.
+        // A touch by a node that prepares leaves the version alone, so a move that read the record before undoes it.
         // Nodes that all move do not do this to each other: that is promised, and has tests of its own below.
         let violations = history.violations().filter { $0.reason != "an idle deadline went back" }
         #expect(violations.map(\.description) == [])
