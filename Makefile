@@ -41,8 +41,8 @@ samples: ## type-check the Swift samples of the documentation
 	@Scripts/check-samples.sh
 
 fuzz: ## run the fuzz tests for longer, and those that count with every count in full: SECONDS=60
-	@SESSIONS_FUZZ_SECONDS='$(SECONDS)' SESSIONS_FULL_COUNTS=1 Scripts/test.sh \
-		--filter 'Fuzz|InterleavingTests|HTTP2Tests|SealerTests|MetricsTests'
+	@SESSIONS_FUZZ_SECONDS='$(SECONDS)' SESSIONS_FULL_COUNTS=1 SESSIONS_CRASH_ROUNDS=1000 Scripts/test.sh \
+		--filter 'Fuzz|InterleavingTests|HTTP2Tests|SealerTests|MetricsTests|CrashTests|ProcessTests/killed'
 
 soak: ## random histories while everything fails: STORE=sqlite|file|postgres|redis|redis-sentinel|redis-cluster|mongo|mongo-replica-set SECONDS=60
 	@SESSIONS_SOAK_STORE='$(STORE)' SESSIONS_SOAK_SECONDS='$(SECONDS)' Scripts/test.sh --filter 'SessionsHistoryTests'

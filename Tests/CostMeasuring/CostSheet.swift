@@ -41,7 +41,7 @@ package enum CostSheet {
         let costs = try SealedCosts()
         var lines = ["| request | cookie received, bytes | cookie set, bytes |", "|---|---|---|"]
         for kind in CostKind.allCases {
-            let cells = try await costs.cookieBytes(of: kind).map { ["\($0.received)", "\($0.set)"] }
+            let cells = try await costs.answer(to: kind).map { ["\($0.receivedBytes)", "\($0.setBytes)"] }
             lines.append("| " + ([kind.rawValue] + (cells ?? ["cannot be done", ""])).joined(separator: " | ") + " |")
         }
         return lines.joined(separator: "\n")

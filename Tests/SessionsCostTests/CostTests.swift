@@ -16,8 +16,10 @@ struct CostTests {
             .begun: (1, ["SET"]),
             .set: (2, ["GET", "EVALSHA"]),
             .conflict: (3, ["GET", "EVALSHA", "EVALSHA"]),
+            .saved: (3, ["GET", "EVALSHA", "EVALSHA"]),
             .consumed: (2, ["GET", "EVALSHA"]),
             .rotated: (2, ["GET", "EVALSHA"]),
+            .restarted: (3, ["GET", "DEL", "SET"]),
             .loggedInNew: (3, ["EVALSHA", "SET", "GET"]),
             .loggedIn: (5, ["GET", "EVALSHA", "EVALSHA", "EVALSHA", "GET"]),
             .destroyed: (2, ["GET", "DEL"]),
@@ -36,9 +38,17 @@ struct CostTests {
             }
         }
         // The records of the list are asked for at once, so how many round trips that makes is for chance to say.
-        let all = try #require(try await redis.cost(of: .destroyedAll))
-        #expect(all.commands == ["EVALSHA", "ZSCAN", "GET", "GET", "GET", "EVALSHA", "EVALSHA", "EVALSHA"])
-        #expect((6...8).contains(all.roundTrips))
+        let listing = ["ZSCAN", "GET", "GET", "GET"]
+        let listings: [(CostKind, [String])] = [
+            (.listed, ["GET"] + listing),
+            (.othersRevoked, ["GET", "GET", "EVALSHA"] + listing + ["EVALSHA", "EVALSHA"]),
+            (.destroyedAll, ["EVALSHA"] + listing + ["EVALSHA", "EVALSHA", "EVALSHA"]),
+        ]
+        for (kind, commands) in listings {
+            let cost = try #require(try await redis.cost(of: kind))
+            #expect(cost.commands == commands, "\(kind.rawValue)")
+            #expect((commands.count - 2...commands.count).contains(cost.roundTrips), "\(kind.rawValue)")
+        }
     }
     #endif
 
@@ -55,12 +65,18 @@ struct CostTests {
             .begun: ["insert"],
             .set: ["load", "replace"],
             .conflict: ["load", "replace", "replace"],
+            .saved: ["load", "replace", "replace"],
             .consumed: ["load", "replace"],
             .rotated: ["load", "replace"],
+            .restarted: ["load", "delete", "insert"],
             .loggedInNew: ["insert", "epoch"],
             .loggedIn: ["load", "replace", "epoch"],
             .destroyed: ["load", "delete"],
             .loggedOut: ["load", "delete"],
+            .listed: ["load", "entries_of_owner"],
+            .othersRevoked: [
+                "load", "epoch", "raise_epoch", "entries_of_owner", "delete_owned", "delete_owned",
+            ],
             .destroyedAll: ["raise_epoch", "entries_of_owner", "delete_owned", "delete_owned", "delete_owned"],
         ]
         let postgres = try await ServerCosts.postgres()
@@ -88,12 +104,16 @@ struct CostTests {
             .begun: ["insert"],
             .set: ["find", "findAndModify"],
             .conflict: ["find", "findAndModify", "findAndModify"],
+            .saved: ["find", "findAndModify", "findAndModify"],
             .consumed: ["find", "findAndModify"],
             .rotated: ["find", "findAndModify"],
+            .restarted: ["find", "delete", "insert"],
             .loggedInNew: ["insert", "find"],
             .loggedIn: ["find", "findAndModify", "find"],
             .destroyed: ["find", "delete"],
             .loggedOut: ["find", "delete"],
+            .listed: ["find", "find", "find"],
+            .othersRevoked: ["find", "find", "update", "find", "find", "delete", "delete"],
             .destroyedAll: ["update", "find", "find", "delete", "delete", "delete"],
         ]
         let mongo = try await ServerCosts.mongo()
@@ -109,6 +129,24 @@ struct CostTests {
         }
     }
     #endif
+
+    @Test("Sealed cookies: no store is asked, and a cookie is set by those kinds of request that the sheet says")
+    func sealed() async throws {
+        let costs = try SealedCosts()
+        for kind in CostKind.allCases {
+            let answer = try await costs.answer(to: kind)
+            switch kind {
+            case .consumed, .listed, .othersRevoked, .destroyedAll: #expect(answer == nil, "\(kind.rawValue)")
+            default:
+                let answer = try #require(answer, "\(kind.rawValue)")
+                #expect(answer.roundTrips == 0, "\(kind.rawValue)")
+                let brings = ![.none, .begun, .loggedInNew].contains(kind)
+                #expect((answer.receivedBytes > 0) == brings, "\(kind.rawValue)")
+                let isSet = ![.untouched, .none, .read, .destroyed, .loggedOut].contains(kind)
+                #expect((answer.setBytes > 0) == isSet, "\(kind.rawValue)")
+            }
+        }
+    }
 
     @Test("what was carried is counted as what it was: pieces, round trips, commands, statements")
     func capture() {

@@ -27,7 +27,9 @@ extension StoreKey {
                 guard let high = rest.popFirst().flatMap(Self.digits.firstIndex(of:)),
                     let low = rest.popFirst().flatMap(Self.digits.firstIndex(of:))
                 else { return nil }
-                bytes.append(UInt8(high << 4 | low))
+                let escaped = UInt8(high << 4 | low)
+                guard !Self.isPlain(escaped) else { return nil }
+                bytes.append(escaped)
             } else {
                 bytes.append(byte)
             }

@@ -1,3 +1,4 @@
+import Crypto
 import Sessions
 import Testing
 
@@ -135,6 +136,27 @@ struct SealerTests {
         var swapped = old
         swapped.replaceSubrange(1..<4, with: Vectors.two.id)
         #expect(rotated.open(swapped, context: Self.context) == nil)
+    }
+
+    @Test("CR-07: with ten keys, what any of them has sealed opens, and no key is tried but the one it names")
+    func tenKeys() throws {
+        // Always the same: of ten random ones two have one key id, of three bytes, in three of a million runs.
+        let secrets = try (0..<10).map { try SessionSecret(bytes: Array(SHA256.hash(data: [UInt8($0)]))) }
+        func sealer(_ secrets: [SessionSecret]) throws -> Sealer {
+            Sealer(keys: try KeyRing(secrets), realm: Vectors.realm, purpose: .record)
+        }
+        let ring = try sealer(secrets)
+        let sealed = try secrets.map { try sealer([$0]).seal([1, 2, 3], context: Self.context) }
+        for (index, bytes) in sealed.enumerated() {
+            let opened = try #require(ring.open(bytes, context: Self.context))
+            #expect(opened.bytes == [1, 2, 3])
+            #expect(opened.isUnderFirstKey == (index == 0))
+            // Its own key would open it under any name, if it were tried: a key authenticates its own id.
+            for other in sealed.indices where other != index {
+                let renamed = bytes.prefix(1) + sealed[other][1..<4] + bytes.dropFirst(4)
+                #expect(ring.open(Array(renamed), context: Self.context) == nil)
+            }
+        }
     }
 
     @Test("CR-11: sealed bytes show nothing of what they hold")

@@ -133,6 +133,60 @@ struct SealedSealTests {
         #expect(try await browser.visit(before.sessions) { $0.owner } == nil)
     }
 
+    /// A genuine seal around the session of `shop`, with other deadlines.
+    private func resealed(
+        _ shop: SealedFixture,
+        _ keys: KeyRing,
+        _ deadlines: [Deadline],
+        _ microseconds: Int64
+    ) throws -> String {
+        let realm = Realm(application: "app", cookieName: SealedFixture.name)
+        let sealer = Sealer(keys: keys, realm: realm, purpose: .cookie)
+        var plain = try #require(try sealer.open(sealed(shop), context: [])).bytes
+        for deadline in deadlines {
+            let number = (0..<8).map { UInt8(truncatingIfNeeded: microseconds >> (8 * Int64($0))) }
+            plain.replaceSubrange(deadline.rawValue..<deadline.rawValue + 8, with: number)
+        }
+        return Base64URL.encode(try sealer.seal(plain, context: []))
+    }
+
+    /// Where a deadline is in what is sealed.
+    enum Deadline: Int, CaseIterable {
+        case idle = 25
+        case absolute = 33
+    }
+
+    @Test(
+        "CR-08: a deadline in a genuine seal that is zero, negative, or past the largest number, has passed",
+        arguments: [0, -1, .min, .min + 1] as [Int64],
+        Deadline.allCases
+    )
+    func passed(microseconds: Int64, deadline: Deadline) async throws {
+        let keys = try KeyRing([.generate()])
+        let shop = try SealedFixture(keys: keys)
+        try await logIn(shop)
+        let value = try resealed(shop, keys, [deadline], microseconds)
+        #expect(try await shop.arrival(value) == .expired)
+        // Anonymous, and no error. A slow response must not take away what a login has set meanwhile: the cookie stays.
+        shop.browser.plant(SealedFixture.name, value)
+        let answer = try await shop.respond { #expect($0.owner == nil) }
+        #expect(answer.setCookies.isEmpty)
+    }
+
+    @Test("CR-08: a session whose deadlines in a genuine seal never come ends with the longest lifetime all the same")
+    func never() async throws {
+        let keys = try KeyRing([.generate()])
+        let shop = try SealedFixture(keys: keys)
+        try await logIn(shop)
+        let value = try resealed(shop, keys, Deadline.allCases, .max)
+        let configuration = SessionConfiguration()
+        let longest = max(configuration.lifetime.absolute, configuration.anonymousLifetime.absolute)
+        shop.clock.advance(by: longest)
+        #expect(try await shop.arrival(value) == .found)
+        shop.clock.advance(by: SealedBackend.skew)
+        #expect(try await shop.arrival(value) == .expired)
+    }
+
     @Test("CR-10: every cookie that does not open is answered alike", arguments: [true, false])
     func uniform(writes: Bool) async throws {
         let shop = try SealedFixture()

@@ -43,6 +43,28 @@ struct MigratingSessionStoreTests {
         #expect(outcome == .passed)
     }
 
+    @Test("a random history on nodes of which some prepare and some move is possible")
+    func history() async throws {
+        let clock = SystemSessionClock()
+        let (old, new) = (try Self.side(clock), try Self.side(clock))
+        let keys = try KeyRing([SessionSecret.generate()])
+        let nodes = try [Moving.Phase.preparing, .preparing, .moving, .moving].map { phase in
+            LocalHistoryNode(
+                try SessionManager(store: Moving(from: old, to: new, phase: phase, clock: clock), keys: keys)
+            )
+        }
+        let history = await HistoryWorkload(seed: 5).run(on: nodes, requests: 3000)
+        #expect(history.events.count >= 3000)
+        // A touch by a node that prepares leaves the version alone, so a move that read the record before undoes it.
+        // Nodes that all move do not do this to each other: that is promised, and has tests of its own below.
+        let violations = history.violations().filter { $0.reason != "an idle deadline went back" }
+        #expect(violations.map(\.description) == [])
+        // Some were moved meanwhile, or ended on the way; the rest can be.
+        #expect(old.faults.operations.contains(.delete))
+        _ = try await Moving(from: old, to: new, phase: .moving, clock: clock).moveAll()
+        #expect(old.base.count() == 0)
+    }
+
     /// Two stores, and the way between them.
     private struct Pair {
         let clock = ManualSessionClock()

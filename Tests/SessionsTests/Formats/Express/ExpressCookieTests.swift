@@ -96,6 +96,8 @@ struct ExpressCookieTests {
     @Test("no id, one that is too long, and a key that is none of these")
     func noKeys() throws {
         #expect(StoreKey(foreignID: "") == nil)
+        // Another spelling of what is a key already.
+        #expect(try #require(StoreKey("=41")).foreignID == nil)
         #expect(StoreKey(foreignID: String(repeating: "a", count: 257)) == nil)
         #expect(try #require(StoreKey("a=4")).foreignID == nil)
         #expect(try #require(StoreKey("a=zz")).foreignID == nil)

@@ -14,8 +14,14 @@ extension FileStoreTests {
 
         init() throws { scratch = try FileScratch() }
 
-        /// How often a process is killed; more with the environment's `SESSIONS_CRASH_ROUNDS`.
-        static let rounds = ProcessInfo.processInfo.environment["SESSIONS_CRASH_ROUNDS"].flatMap(Int.init) ?? 12
+        /// How often a process is killed, at least. `make fuzz` sets the environment's `SESSIONS_CRASH_ROUNDS` to 1000.
+        static let crashes = ProcessInfo.processInfo.environment["SESSIONS_CRASH_ROUNDS"].flatMap(Int.init) ?? rounds
+
+        /// How often in one directory. After each time all that was ever written there is looked at.
+        static let rounds = 12
+
+        /// Each of them has the suite's time limit for itself.
+        static let runs = max((crashes + rounds - 1) / rounds, 1)
 
         @Test("I1: two other processes and this one lose no change, I2: and see each other's deletions")
         func counting() async throws {
@@ -46,8 +52,11 @@ extension FileStoreTests {
             #expect(try await stores[1].load(key)?.payload == Array("400".utf8))
         }
 
-        @Test("ST-02: what was answered is there, and nothing is half there, whenever the process is killed")
-        func killed() async throws {
+        @Test(
+            "ST-02: what was answered is there, and nothing is half there, whenever the process is killed",
+            arguments: 0..<runs
+        )
+        func killed(run: Int) async throws {
             var history = CrashHistory()
             for round in 0..<Self.rounds {
                 let helper = try scratch.helper("hammer", "round-\(round)", "16")
@@ -56,7 +65,7 @@ extension FileStoreTests {
                 #expect(history.note(lines) == [])
 
                 let store = try scratch.store()
-                #expect(try await history.check(store) == [], "round \(round)")
+                #expect(try await history.check(store) == [], "run \(run), round \(round)")
                 #expect(try scratch.paths("damaged") == [])
                 // What was being written is collected.
                 _ = try await store.sweep(expiredBefore: Timestamp(microseconds: 0), limit: 1)
