@@ -30,6 +30,10 @@ package struct AdapterRoutes: Sendable {
         case (.get, "visits", _):
             let session = try await request.session()
             return AdapterResponse(session.isNew ? "new" : "\(session[.visits])")
+        case (.get, "optional", let what):
+            let session = try? await request.session()
+            if what == "throw" { throw Broken() }
+            return AdapterResponse(session.map { "\($0[.visits])" } ?? "without")
         case (.post, "visits", _), (.head, "visits", _):
             let session = try await request.session()
             session.update(.visits) { $0 += 1 }

@@ -18,6 +18,20 @@ extension AdapterCheck {
             try expect(rig.told.contains("storeUnavailable"), "the log was not told")
             try expect(rig.told.contains("injected by a test"), "the log was not told why")
         },
+        AdapterCheck("CA-03: what is answered without the session, as the store is down, varies by the cookie") {
+            rig,
+            visitor in
+            try await visitor.post("/visits")
+            for (path, status) in [("/optional", 200), ("/optional/throw", 500)] {
+                rig.faults.failBefore(.load)
+                let answer = try await visitor.get(path)
+                try expectEqual(answer.status, status, path)
+                try expectEqual(answer.members(of: .vary), ["cookie"], path)
+                try expectEqual(answer.setCookies, [], path)
+                rig.faults.clear()
+            }
+            try expectEqual(try await visitor.get("/optional").text, "1")
+        },
         AdapterCheck("ER-02: a store that fails to insert or to replace: 503, no cookie, nothing changed") {
             rig,
             visitor in
@@ -77,6 +91,7 @@ extension AdapterCheck {
         try expectEqual(answer.status, 503, what, line: line)
         try expectEqual(answer.fields[.retryAfter], "1", what, line: line)
         try expectEqual(answer.setCookies, [], what, line: line)
+        try expectEqual(answer.members(of: .vary), ["cookie"], what, line: line)
         // ER-03: the reason is for the log.
         try expectEqual(answer.text, "", what, line: line)
     }

@@ -16,6 +16,7 @@ struct StoreFailureTests {
         #expect(answer.status == .serviceUnavailable, sourceLocation: location)
         #expect(answer.headers[.retryAfter] == "1", sourceLocation: location)
         #expect(answer.setCookies.isEmpty, sourceLocation: location)
+        #expect(answer.vary == ["cookie"], sourceLocation: location)
         // ER-03: the reason is for the log.
         #expect(answer.text.isEmpty, sourceLocation: location)
     }
@@ -55,6 +56,7 @@ struct StoreFailureTests {
             let answer = try await visitor.get("/public")
             #expect(answer.text == "without")
             #expect(answer.setCookies.isEmpty)
+            #expect(answer.vary == ["cookie"], "CA-03")
             #expect(try await visitor.get("/public").text == "1")
         }
     }

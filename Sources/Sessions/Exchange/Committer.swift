@@ -60,11 +60,9 @@ struct Committer {
         }
     }
 
-    /// Asks the store where the copy at hand has passed its idle deadline: other requests may have moved that, which
-    /// leaves the version as it is.
+    /// Asks the store where the copy at hand has passed its idle deadline.
     private mutating func refresh() async throws {
-        let now = manager.clock.now()
-        guard let record = current, record.isExpired(at: now), now < record.stored.absoluteDeadline else { return }
+        guard let record = current, record.isPastIdleDeadlineOnly(at: manager.clock.now()) else { return }
         do {
             let (stored, key) = try await follow(try await load(record.key), at: record.key)
             try take(stored, at: key)

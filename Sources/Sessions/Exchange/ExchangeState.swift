@@ -64,7 +64,6 @@ struct ExchangeState: Sendable {
         phase = .open
         self.arrival = arrival
         report.arrival = arrival
-        fields.isAccessed = true
         guard let record else {
             presented = held
             return

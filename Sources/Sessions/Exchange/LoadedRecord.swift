@@ -24,6 +24,10 @@ struct LoadedRecord: Sendable {
     /// Whether the session is over at `now`.
     func isExpired(at now: Timestamp) -> Bool { now >= stored.expiresAt }
 
+    /// Whether the session is over at `now` by its idle deadline alone. A copy cannot tell for certain: other requests
+    /// may have moved that deadline, which leaves the version as it is.
+    func isPastIdleDeadlineOnly(at now: Timestamp) -> Bool { isExpired(at: now) && now < stored.absoluteDeadline }
+
     /// The commits that this record knows of, its own first.
     var lineage: [RecordVersion] { [stored.version] + content.recent }
 

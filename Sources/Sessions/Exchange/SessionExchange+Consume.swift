@@ -32,7 +32,7 @@ extension SessionExchange {
             manager.queue.leave(lane.key, lane.handover.followed(by: consumption.current))
             return value
         } catch {
-            settle(consumption, found: false)
+            settle(consumption, found: false, isOver: (error as? SessionError)?.code == .ended)
             manager.queue.leave(
                 lane.key,
                 CommitQueue.Handover(isStoreFailing: (error as? SessionError)?.isOfStore == true)
@@ -41,13 +41,14 @@ extension SessionExchange {
         }
     }
 
-    private func settle(_ consumption: Consumption, found: Bool) {
+    private func settle(_ consumption: Consumption, found: Bool, isOver: Bool = false) {
         withState { state in
             state.report.conflicts += consumption.conflicts
             state.report.roundTrips += consumption.roundTrips
             if found { state.report.consumed += 1 }
-            // Nothing of this exchange is committed: what it has recorded is made again on what is there now.
-            if let current = consumption.current, state.base != nil {
+            // Nothing of this exchange is committed: what it has recorded is made again on what is there now. What came
+            // after its credential's time is not its to see (I5).
+            if !isOver, let current = consumption.current, state.base != nil {
                 state.rebase(on: current, held: state.held, through: 0)
             }
         }
@@ -116,6 +117,7 @@ struct Consumption {
     mutating func run<Value: Codable>(on record: LoadedRecord?, as type: Value.Type) async throws -> Value? {
         let deadline = manager.clock.now() + manager.configuration.contentionDeadline
         current = record
+        try await refresh()
         /// The value that a removal whose reply was lost may have taken.
         var taken: Value?
         while let record = current, manager.clock.now() < deadline, conflicts < Committer.conflictLimit {
@@ -137,6 +139,23 @@ struct Consumption {
         if let lostReply { throw Self.unknown(lostReply) }
         if current == nil { throw SessionError.ended }
         throw SessionError(.contended, "Other requests changed this session for too long. Try again.")
+    }
+
+    /// Asks the store where the copy at hand has passed its idle deadline.
+    private mutating func refresh() async throws {
+        guard let record = current, record.isPastIdleDeadlineOnly(at: manager.clock.now()) else { return }
+        do {
+            try await take(try await load(record.key), at: record.key)
+        } catch let error as SessionError {
+            throw error
+        } catch {
+            manager.emit(.storeFailed, record.key)
+            throw SessionError(
+                .storeUnavailable,
+                "The session store failed to load; nothing was consumed.",
+                underlying: error
+            )
+        }
     }
 
     /// Refuses a value of a session that has not moved and whose owner was signed out everywhere.

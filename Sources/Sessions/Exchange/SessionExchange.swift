@@ -109,6 +109,8 @@ public final class SessionExchange: Sendable, CustomStringConvertible, CustomRef
             if isLoader {
                 do {
                     try settleCookie()
+                    // Also where the store fails: a handler that goes on without the session answers by the credential.
+                    withState { $0.fields.isAccessed = true }
                     if let sealed = manager.sealed { return open(try await arrive(sealed)) }
                     let (presentation, transport) = manager.presentation(in: requestFields)
                     if manager.bearer != nil { answer(over: transport) }
@@ -290,7 +292,12 @@ public final class SessionExchange: Sendable, CustomStringConvertible, CustomRef
         }
         withState { $0.report.roundTrips += 1 }
         manager.emit(.storeFailed)
-        let error = SessionError(.storeUnavailable, "The session store failed to load.", underlying: error)
+        let error = SessionError(
+            .storeUnavailable,
+            "The session store failed to load.",
+            underlying: error,
+            fields: fields
+        )
         for waiter in finishLoading({ $0.phase = .untouched }) { waiter.resume(throwing: error) }
         return error
     }
@@ -326,7 +333,7 @@ public final class SessionExchange: Sendable, CustomStringConvertible, CustomRef
             if case .open = state.phase { return state.moment }
             return nil
         }
-        guard let moment else { return SessionFields() }
+        guard let moment else { return fields }
         do {
             if !isSettled { try await settle(outcome, isFinal: true) }
         } catch {
@@ -356,7 +363,7 @@ public final class SessionExchange: Sendable, CustomStringConvertible, CustomRef
             return (state.keepEndingOnly(), state.held?.handle, true)
         }
         if isLost { manager.emit(.uncommitted, handle) }
-        guard isOpen else { return SessionFields() }
+        guard isOpen else { return fields }
         do {
             let (ends, isDue) = withState { state in
                 (

@@ -217,6 +217,9 @@ public final class SessionManager: Sendable {
 
     /// Whether a request brings the session cookie, or that of a system that sessions are moved from, genuine or not. No
     /// I/O.
+    ///
+    /// It adds no `Vary` to any response: where the answer depends on this alone, the application adds `Vary: Cookie`
+    /// itself, or a cache may hand it to others (checklist CA-03).
     public func isCookiePresent(in fields: HTTPFields) -> Bool {
         if case .absent = CookieHeader(fields).lookup(cookieName) {
             moving?.isPresent(in: fields) ?? false

@@ -53,7 +53,8 @@ extension Session {
     /// - Returns: the value; `nil` if there is none, if it does not decode, or if another request was faster.
     /// - Throws: ``SessionError/Code/pendingOperation`` if this request has changed the value itself, or logged in or
     ///   restarted without saving;
-    ///   ``SessionError/Code/outcomeUnknown`` if the store's answer was lost; ``SessionError/Code/ended``.
+    ///   ``SessionError/Code/outcomeUnknown`` if the store's answer was lost; ``SessionError/Code/ended``;
+    ///   ``SessionError/Code/storeUnavailable`` if the store failed to tell whether the session lives.
     public func consume<Value>(_ key: SessionKey<Value>) async throws -> Value? {
         try await exchange.consume(key.valueName, as: Value.self)
     }

@@ -107,8 +107,30 @@ struct ExchangeTests {
         let exchange = sessions.open(browser.request())
         await #expect(throws: SessionError(.storeUnavailable, "")) { try await exchange.session }
         await #expect(throws: SessionError(.storeUnavailable, "")) { try await exchange.session }
-        #expect(try await exchange.commit(.threw(carriesFields: true)).isEmpty)
+        #expect(try await !exchange.commit(.threw(carriesFields: true)).changesCookie)
         #expect(try await browser.visit(sessions) { $0[.visits] } == 3)
+    }
+
+    @Test(
+        "CA-03: what is answered after the store failed on the way in varies by the cookie, which stays as it is",
+        arguments: ["commit", "close", "error"]
+    )
+    func variesWhenStoreIsDown(how: String) async throws {
+        let fixture = try SessionFixture()
+        try await fixture.browser.visit(fixture.sessions) { $0.logIn("ada") }
+        fixture.faults.failBefore(.load)
+        let exchange = fixture.sessions.open(fixture.browser.request())
+        let error = await #expect(throws: SessionError.self) { try await exchange.session }
+        var response = HTTPResponse(status: .ok)
+        switch how {
+        case "commit": try await exchange.commit().apply(to: &response)
+        case "close": try await exchange.close().apply(to: &response)
+        default: response = try #require(error).response
+        }
+        #expect(response.status == (how == "error" ? .serviceUnavailable : .ok))
+        #expect(response.headerFields[fields: .vary].map(\.value) == ["Cookie"])
+        #expect(response.setCookies.isEmpty)
+        #expect(response.headerFields[.cacheControl] == nil)
     }
 
     @Test("commit is once; afterwards the exchange is sealed")

@@ -215,6 +215,75 @@ struct RefusedWorkTests {
         #expect(try await values().notice == nil)
     }
 
+    /// A session in a stream that is older than the idle time, while another request has renewed the session.
+    private func stream() async throws -> (exchange: SessionExchange, session: Session) {
+        let exchange = fixture.sessions.open(fixture.browser.request())
+        let session = try await exchange.session
+        _ = try await exchange.commit()
+        fixture.clock.advance(by: fixture.sessions.configuration.lifetime.idle - .seconds(1))
+        _ = try await values()
+        fixture.clock.advance(by: .seconds(2))
+        fixture.faults.forgetCalls()
+        return (exchange, session)
+    }
+
+    @Test("consume: a record whose idle deadline others have moved is alive, also to a stream that has an older copy")
+    func consumeOverMovedDeadline() async throws {
+        let (exchange, session) = try await stream()
+        let before = exchange.report.roundTrips
+        let notice = try await session.consume(.notice)
+        #expect(notice == "hello")
+        #expect(fixture.faults.operations == [.load, .replace])
+        #expect(exchange.report.roundTrips == before + 2)
+        #expect(try await values().notice == nil)
+    }
+
+    @Test("consume: a store that cannot tell whether the session lives is storeUnavailable, and nothing is consumed")
+    func consumeUntold() async throws {
+        let (_, session) = try await stream()
+        fixture.faults.failBefore(.load)
+        await #expect(throws: SessionError(.storeUnavailable, "")) { try await session.consume(.notice) }
+        #expect(fixture.faults.operations == [.load])
+        let notice = try await session.consume(.notice)
+        #expect(notice == "hello")
+    }
+
+    @Test(
+        "consume: a session that is over is ended, and past its absolute deadline no store is asked",
+        arguments: ["idle", "absolute", "destroyed", "rotated"]
+    )
+    func consumeAfterEnd(reason: String) async throws {
+        let exchange = fixture.sessions.open(fixture.browser.request())
+        let session = try await exchange.session
+        _ = try await exchange.commit()
+        let lifetime = fixture.sessions.configuration.lifetime
+        switch reason {
+        case "idle": fixture.clock.advance(by: lifetime.idle)
+        case "absolute": fixture.clock.advance(by: lifetime.absolute)
+        default:
+            fixture.clock.advance(by: lifetime.idle - .seconds(1))
+            try await fixture.browser.visit(fixture.sessions) { other in
+                if reason == "destroyed" { other.destroy() } else { other.rotate(grace: .zero) }
+            }
+            fixture.clock.advance(by: .seconds(2))
+        }
+        fixture.faults.forgetCalls()
+        await #expect(throws: SessionError(.ended, "")) { try await session.consume(.notice) }
+        #expect(fixture.faults.operations == (reason == "absolute" ? [] : [.load]))
+    }
+
+    @Test("I5: a consume that another request's login has outrun shows nothing of what came after that")
+    func consumeAfterLogin() async throws {
+        let exchange = fixture.sessions.open(fixture.browser.request())
+        let session = try await exchange.session
+        try await fixture.browser.visit(fixture.sessions) { other in
+            other.logIn("ada", keeping: .all)
+            other.set(.visits, to: 9)
+        }
+        await #expect(throws: SessionError(.ended, "")) { try await session.consume(.notice) }
+        #expect(session[.visits] == 1)
+    }
+
     @Test("a value that differs in what == does not look at is a change (I1)")
     func partialEquality() async throws {
         struct Line: Codable, Sendable, Equatable {
