@@ -5,6 +5,7 @@ PORT ?= 8080
 STORE ?= sqlite
 SECONDS ?= 60
 FILTER ?=
+SANITIZE ?=
 ARGS ?=
 
 .DEFAULT_GOAL := help
@@ -40,8 +41,9 @@ docs: ## build the documentation into .build/docs; a warning is an error
 samples: ## type-check the Swift samples of the documentation
 	@Scripts/check-samples.sh
 
-fuzz: ## run the fuzz tests for longer, and those that count with every count in full: SECONDS=60
+fuzz: ## run the fuzz tests for longer, and those that count with every count in full: SECONDS=60 SANITIZE=address|thread
 	@SESSIONS_FUZZ_SECONDS='$(SECONDS)' SESSIONS_FULL_COUNTS=1 SESSIONS_CRASH_ROUNDS=1000 Scripts/test.sh \
+		$(if $(SANITIZE),--sanitize '$(SANITIZE)') \
 		--filter 'Fuzz|InterleavingTests|HTTP2Tests|SealerTests|MetricsTests|CrashTests|ProcessTests/killed'
 
 soak: ## random histories while everything fails: STORE=sqlite|file|postgres|redis|redis-sentinel|redis-cluster|mongo|mongo-replica-set SECONDS=60
@@ -60,4 +62,4 @@ coverage: ## list the checklist ids that no test names
 	@Scripts/check-soundness.sh --coverage
 
 clean: ## remove everything that was built
-	rm -rf .build .build-* Examples/*/.build Benchmarks/.build Tools/*/.build
+	rm -rf .build .build-* Examples/*/.build Benchmarks/.build

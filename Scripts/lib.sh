@@ -23,8 +23,6 @@ at_exit() {
     trap 'for step in "${exit_steps[@]}"; do "$step" || true; done' EXIT
 }
 
-under_ci() { [ "${CI:-}" = true ] || [ "${CI:-}" = 1 ]; }
-
 # as_root COMMAND...: runs it as root, through sudo if need be.
 as_root() {
     if [ "$(id -u)" = 0 ]; then

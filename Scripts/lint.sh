@@ -7,7 +7,7 @@ broken=0
 
 say "Format"
 paths=(Package.swift)
-for path in Sources Tests Examples Benchmarks Tools Scripts; do
+for path in Sources Tests Examples Benchmarks Scripts; do
     [ -d "$path" ] && paths+=("$path")
 done
 # Tracked files only: a package's build folder holds its dependencies' sources.

@@ -33,7 +33,8 @@ public import Sessions
 ///
 /// Around a WebSocket route it works the same way: the cookie travels on the response that switches protocols, and the
 /// session stays at hand in the context. Decide on the upgrade by reading the session only, and put an ``OriginGuard``
-/// before it: the response to an upgrade that is declined never reaches the client, and neither would a new cookie on it.
+/// before it: the response to an upgrade that is declined never reaches the client, and neither would a new cookie on
+/// it, though the session is committed with it as with any other.
 public struct SessionMiddleware<Context: SessionRequestContext>: RouterMiddleware {
     private let managers: SessionManagers
     private let options: SessionOptions

@@ -7,7 +7,7 @@ import SessionsHummingbird
 import SessionsTesting
 import Testing
 
-/// You pay for what you use: store calls and fields of a request (DESIGN sections 8 and 12).
+/// You pay for what you use: store calls and fields of a request.
 @Suite("What a request costs")
 struct CostTests {
     @Test(

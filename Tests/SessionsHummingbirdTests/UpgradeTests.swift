@@ -89,8 +89,8 @@ struct UpgradeTests {
         }
     }
 
-    @Test("an exchange that is abandoned writes nothing: no change, no flash taken, nothing said to be lost")
-    func declined() async throws {
+    @Test("an exchange that nobody commits writes nothing: no change, no flash taken, nothing said to be lost")
+    func uncommitted() async throws {
         let rig = try Rig()
         let browser = SessionBrowser()
         try await browser.visit(rig.sessions) { $0.flash(.notice, "Welcome") }

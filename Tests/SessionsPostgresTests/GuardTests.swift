@@ -10,7 +10,7 @@ import Testing
 extension PostgresStoreTests {
     @Suite("What is not connected to, and what is given up")
     struct GuardTests {
-        @Test("I2 a connection string that takes any server is refused, and a standby is not used")
+        @Test("ST-11, I2 a connection string that takes any server is refused, and a standby is not used")
         func anyServer() async throws {
             let error = #expect(throws: SessionConfigurationError.self) {
                 try PostgresConnectionInfo(

@@ -59,7 +59,7 @@ extension RedisStoreTests {
             #expect(try await found(40, key, store) == 0)
         }
 
-        @Test("I2: a server that is a replica when a connection is made is not read from")
+        @Test("ST-11, I2: a server that is a replica when a connection is made is not read from")
         func replica() async throws {
             let server = try await RedisServer()
             try await demote(server)

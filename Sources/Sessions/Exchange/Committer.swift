@@ -206,8 +206,8 @@ struct Committer {
         do {
             if try await manager.access.insert(record.stored, at: record.key) { return .done(record) }
         } catch {
-            // Never sent twice: the record is there, or the client hears that it is not (DESIGN: 503). One that turns up
-            // later is at a handle that nobody was told.
+            // Never sent twice: the record is there, or the client hears that it is not (503). One that turns up later
+            // is at a handle that nobody was told.
             manager.emit(.storeFailed, record.key)
             if let stored = try? await load(record.key), stored.version == record.stored.version {
                 return .done(record)

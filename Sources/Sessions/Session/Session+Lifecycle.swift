@@ -51,7 +51,10 @@ extension Session {
     /// It is ``SessionEnding/final`` wherever a store keeps the sessions, or which of them have ended.
     public var ending: SessionEnding { exchange.manager.sealed?.ending ?? .final }
 
-    /// Gives the session a new credential and keeps everything else. Use it when rights change.
+    /// Gives the session a new credential and keeps everything else.
+    ///
+    /// Where rights change, give it a grace of zero: inside a grace the old credential has full rights, and who brings
+    /// it is answered with the new one.
     ///
     /// - Parameter grace: how long the old credential counts on, so that requests under way and other tabs are not
     ///   logged out: every request that brings it is answered with the same new cookie. At most 60 seconds; zero makes

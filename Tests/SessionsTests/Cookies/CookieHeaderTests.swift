@@ -184,7 +184,7 @@ struct CookieHeaderTests {
         #expect(try FoundCookies(Array(repeating: "", count: 8_194)) == .tooMany)
     }
 
-    @Test("PR-10: a megabyte of pairs is refused whole")
+    @Test("PR-10, DS-03: a megabyte of pairs is refused whole")
     func flood() throws {
         #expect(try FoundCookies([String(repeating: "a=;", count: 350_000)]) == .tooMany)
         #expect(try FoundCookies(["sid=" + String(repeating: "X", count: 1_000_000)]) == .tooMany)

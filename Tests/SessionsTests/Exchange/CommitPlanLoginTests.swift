@@ -85,7 +85,7 @@ struct CommitPlanLoginTests {
         #expect(plan.written?.stored.absoluteDeadline == fixture.now + SessionLifetime.standard.absolute)
     }
 
-    @Test("rotation without a grace: every earlier secret is worth nothing")
+    @Test("LC-02: rotation without a grace: every earlier secret is worth nothing")
     func strictRotation() throws {
         var fixture = try PlanFixture()
         fixture.request.intent.rotation = .strict

@@ -217,7 +217,7 @@ struct ExchangeTests {
         #expect(fixture.faults.count(of: .replace) == 1000 + conflicts)
     }
 
-    @Test("commits that wait for each other in a process lose no race, though all have read the same")
+    @Test("DS-06: commits that wait for each other in a process lose no race, though all have read the same")
     func headStart() async throws {
         let fixture = try SessionFixture()
         let (browser, sessions) = (fixture.browser, fixture.sessions)

@@ -57,7 +57,7 @@ struct TieredSessionStoreTests {
         #expect(nodes.faults.operations == [.replace])
     }
 
-    @Test("a copy is believed for as long as was said, and no longer")
+    @Test("ST-12: a copy is believed for as long as was said, and no longer")
     func staleness() async throws {
         let nodes = try Nodes()
         try await nodes.browser.visit(nodes.here) { $0.set(.visits, to: 1) }
@@ -111,7 +111,7 @@ struct TieredSessionStoreTests {
         #expect(try await thief.visit(nodes.here) { $0.isNew })
     }
 
-    @Test("I2: destroyed is destroyed elsewhere once the staleness is over, and a late change there is refused")
+    @Test("ST-12, I2: destroyed is destroyed elsewhere once the staleness is over, and a late change there is refused")
     func destroyedThere() async throws {
         let nodes = try Nodes()
         try await nodes.browser.visit(nodes.here) { $0.set(.visits, to: 1) }
