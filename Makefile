@@ -42,8 +42,8 @@ samples: ## type-check the Swift samples of the documentation
 	@Scripts/check-samples.sh
 
 fuzz: ## run the fuzz tests for longer, and those that count with every count in full: SECONDS=60 SANITIZE=address|thread
-	@SESSIONS_FUZZ_SECONDS='$(SECONDS)' SESSIONS_FULL_COUNTS=1 SESSIONS_CRASH_ROUNDS=1000 Scripts/test.sh \
-		$(if $(SANITIZE),--sanitize '$(SANITIZE)') \
+	@SESSIONS_FUZZ_SECONDS='$(SECONDS)' SESSIONS_FULL_COUNTS=1 SESSIONS_CRASH_ROUNDS=1000 SANITIZE='$(SANITIZE)' \
+		Scripts/test.sh \
 		--filter 'Fuzz|InterleavingTests|HTTP2Tests|SealerTests|MetricsTests|CrashTests|ProcessTests/killed'
 
 soak: ## random histories while everything fails: STORE=sqlite|file|postgres|redis|redis-sentinel|redis-cluster|mongo|mongo-replica-set SECONDS=60

@@ -6,7 +6,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 require_swift
 require_build_packages
 require_load_generator
-swift build -c release --package-path Benchmarks
+build -c release --package-path Benchmarks
 
 # wants SUBJECT ARGUMENT…: whether the arguments name it, or no subject at all.
 wants() {

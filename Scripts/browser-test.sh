@@ -33,7 +33,7 @@ require_mongo
 require_node
 say "Building the shop"
 persistently swift package --package-path Examples/Storefront resolve
-swift build --package-path Examples/Storefront --product storefront
+build --package-path Examples/Storefront --product storefront
 STOREFRONT=$(swift build --package-path Examples/Storefront --show-bin-path)/storefront
 export STOREFRONT
 

@@ -7,5 +7,5 @@ require_build_packages
 require_python
 
 # Built with the tests, so that it costs little after `make test`.
-swift build --enable-all-traits
+build --enable-all-traits
 python3 Scripts/check-samples.py "$(swift build --show-bin-path)"

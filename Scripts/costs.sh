@@ -8,4 +8,5 @@ require_build_packages
 require_servers
 [ "$(uname -s)" != Linux ] || require_tool strace strace strace "counting system calls needs strace"
 # Built with the tests, so that it costs little after `make test`.
-exec swift run --enable-all-traits SessionsCosts
+build --enable-all-traits --product SessionsCosts
+exec swift run --skip-build --enable-all-traits SessionsCosts

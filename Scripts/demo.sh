@@ -10,7 +10,7 @@ require_swift
 require_build_packages
 
 say "Building the shop (the first time takes some minutes)"
-swift build --package-path Examples/Storefront --product storefront
+build --package-path Examples/Storefront --product storefront
 
 if [ "$store" = postgres ] && [ -z "${DATABASE_URL:-}" ]; then
     start_postgres

@@ -57,6 +57,12 @@ require_swift() {
     fi
 }
 
+# build ARGUMENT…: `swift build`.
+#
+# SwiftPM hands a package's traits to the compiler in the order of a set. Where that differs from the last time, it compiles
+# the package anew; so it is told to have the same order each time.
+build() { SWIFT_DETERMINISTIC_HASHING=1 swift build "$@"; }
+
 # has_package NAME: whether Debian's package NAME is installed.
 has_package() { dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null | grep -qx installed; }
 

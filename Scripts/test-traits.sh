@@ -16,10 +16,10 @@ print(*(trait["name"] for trait in json.load(sys.stdin)["traits"] if trait["name
 [ -n "$traits" ] || fail "the manifest declares no trait"
 
 say "Traits: none"
-swift build --build-tests
+build --build-tests
 for trait in $traits; do
     say "Traits: $trait"
-    swift build --traits "$trait"
+    build --traits "$trait"
 done
 
 say "What an application that wants the core alone fetches"

@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
 # Runs the test suite, every trait on. Arguments go to `swift test`: Scripts/test.sh --filter Cookie
 #
+# SANITIZE=address, or thread, builds it with that sanitizer.
+#
 # The closing line of the run is kept in .build/test-summary, so that a longer run can repeat it at its end.
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
@@ -21,8 +23,11 @@ trap 'for _ in 1 2 3 4 5; do rm -rf "$SESSIONS_SERVERS" 2>/dev/null && break; sl
 rm -f .build/test-summary
 # All tests are Swift Testing's; saying so leaves out XCTest's closing line about nothing. They run one after the other:
 # hundreds at once on a few cores starve each other, and a slow machine looks like a broken test.
+options=(--enable-all-traits --disable-xctest)
+[ -z "${SANITIZE:-}" ] || options+=(--sanitize "$SANITIZE")
+build --build-tests "${options[@]}"
 status=0
-swift test --enable-all-traits --disable-xctest --no-parallel "$@" 2>&1 | tee .build/test-log || status=$?
+swift test --skip-build "${options[@]}" --no-parallel "$@" 2>&1 | tee .build/test-log || status=$?
 
 # What failed comes last, where it is seen: a long run prints thousands of lines.
 if [ "$status" -ne 0 ]; then
