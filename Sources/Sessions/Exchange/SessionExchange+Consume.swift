@@ -178,6 +178,12 @@ struct Consumption {
     private mutating func remove(from record: LoadedRecord) async throws -> Bool {
         var next = record
         next.content.values.remove(name)
+        // Other requests may have moved the idle deadline, which leaves the version as it is. Until the response the commit
+        // sees to that; from then on nobody does, and it would go back (I7).
+        if exchange.withState({ $0.isSealed }), !record.key.isOld {
+            let idle = manager.clock.now() + next.lifetime(manager.configuration).idle
+            next.stored.idleDeadline = max(next.stored.idleDeadline, idle)
+        }
         next.succeed(record, as: request.version)
         next = try request.format.encode(next)
         do {

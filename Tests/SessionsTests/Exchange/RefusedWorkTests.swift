@@ -238,6 +238,22 @@ struct RefusedWorkTests {
         #expect(try await values().notice == nil)
     }
 
+    @Test("I7: a stream's consume does not take back the idle deadline that other requests have moved")
+    func consumeUnderMovedDeadline() async throws {
+        let exchange = fixture.sessions.open(fixture.browser.request())
+        let session = try await exchange.session
+        _ = try await exchange.commit()
+        let idle = fixture.sessions.configuration.lifetime.idle
+        fixture.clock.advance(by: idle - .seconds(60))
+        try await fixture.browser.visit(fixture.sessions) { _ = $0[.notice] }
+        fixture.clock.advance(by: .seconds(1))
+        let notice = try await session.consume(.notice)
+        #expect(notice == "hello")
+        // Past the deadline of the stream's copy, and before the one that the visit made.
+        fixture.clock.advance(by: idle - .seconds(60))
+        #expect(try await fixture.browser.visit(fixture.sessions) { $0.isNew } == false)
+    }
+
     @Test("consume: a store that cannot tell whether the session lives is storeUnavailable, and nothing is consumed")
     func consumeUntold() async throws {
         let (_, session) = try await stream()
