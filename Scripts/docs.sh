@@ -15,7 +15,7 @@ mkdir -p "$out"
 
 say "Symbols"
 find .build -name '*.symbols.json' -delete
-swift package --enable-all-traits dump-symbol-graph --minimum-access-level public --skip-synthesized-members
+SWIFT_DETERMINISTIC_HASHING=1 swift package --enable-all-traits dump-symbol-graph --minimum-access-level public --skip-synthesized-members
 graphs=$(dirname "$(find .build -name Sessions.symbols.json | head -n 1)")
 
 # undocumented GRAPH: prints the public symbols without a comment. What implements a protocol needs none of its own.
